@@ -1,0 +1,143 @@
+"""The case: what agents track. It outlives conversations and is told about them; it decides nothing for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from enum import StrEnum
+
+from machines.events import CaseTrigger, Event
+from machines.snapshot import CaseContext, Given, Snapshot
+from machines.table import ALWAYS, Edge, Guard, Refusal, Row, Table, edges, ignored, refused
+
+
+class CaseState(StrEnum):
+    OPEN = "open"
+    IN_PROGRESS = "in_progress"
+    PENDING = "pending"
+    RESOLVED = "resolved"
+    CLOSED = "closed"
+
+
+S, T = CaseState, CaseTrigger
+LIVE = (S.OPEN, S.IN_PROGRESS, S.PENDING)
+STAYING = (T.NOTE_ADDED, T.EDITED, T.CONVERSATION_LINKED, T.DELIVERY_FAILED, T.FEEDBACK)
+TIMERS_OF: dict[str, tuple[str, ...]] = dict.fromkeys(S, ()) | {S.RESOLVED: (T.CASE_CLOSE,)}
+
+EDGES: tuple[Edge, ...] = (
+    *edges(S.OPEN, T.OPENED, None, "remember_opening"),
+    *edges(S.OPEN, (T.ASSIGNED, T.AGENT_JOINED), S.IN_PROGRESS, "remember_agent"),
+    *edges((S.OPEN, S.IN_PROGRESS), T.ASKED_MEMBER, S.PENDING),
+    *edges(S.PENDING, T.MEMBER_REPLIED, S.IN_PROGRESS),
+    *edges(LIVE, T.RESOLVED, S.RESOLVED, "remember_resolution", "watch_resolved"),
+    *edges((*LIVE, S.RESOLVED), T.MERGED_INTO, S.CLOSED, "remember_merge"),
+    *edges(S.RESOLVED, T.REOPENED, S.OPEN, "forget_resolution"),
+    *edges(S.RESOLVED, T.AGENT_CONTACTS, S.OPEN, "forget_resolution", "remember_agent"),
+    *edges(S.RESOLVED, T.CASE_CLOSE, S.CLOSED),
+    *edges(tuple(S), (T.NOTE_ADDED, T.EDITED, T.DELIVERY_FAILED), None),
+    *edges(tuple(S), T.CONVERSATION_LINKED, None, "remember_conversation"),
+    *edges(tuple(S), T.FEEDBACK, None, "remember_feedback"),
+    *edges((S.IN_PROGRESS, S.PENDING), (T.ASSIGNED, T.AGENT_JOINED), None, "remember_agent"),
+    *edges(LIVE, T.AGENT_CONTACTS, None, "remember_agent"),
+)
+
+REFUSALS: tuple[Refusal, ...] = (
+    *ignored((S.IN_PROGRESS, S.PENDING, S.RESOLVED, S.CLOSED), T.OPENED, "opened before"),
+    *ignored((S.RESOLVED, S.CLOSED), (T.ASSIGNED, T.AGENT_JOINED), "resolved: reopen it first"),
+    *ignored((S.PENDING, S.RESOLVED, S.CLOSED), T.ASKED_MEMBER, "not being worked on"),
+    *ignored((S.OPEN, S.IN_PROGRESS, S.RESOLVED, S.CLOSED), T.MEMBER_REPLIED, "nobody waits for a reply"),
+    *ignored((S.RESOLVED, S.CLOSED), T.RESOLVED, "resolved before"),
+    *refused(S.CLOSED, T.MERGED_INTO, "closed"),
+    *ignored(LIVE, T.REOPENED, "is open"),
+    *refused(S.CLOSED, T.REOPENED, "closed: a new case linked to it is opened instead"),
+    *refused(S.CLOSED, T.AGENT_CONTACTS, "closed: open a linked case"),
+    *ignored((*LIVE, S.CLOSED), T.CASE_CLOSE, "timer of a state that was left"),
+)
+
+CASE = Table(
+    name="case",
+    version=1,
+    states=tuple(S),
+    initial=S.OPEN,
+    final=frozenset({S.CLOSED}),
+    triggers=tuple(T),
+    guards=dict[tuple[str, str], Guard](),
+    edges=EDGES,
+    refusals=REFUSALS,
+)
+
+
+class CaseDraft:
+    """One step of a case in the making: the throw-away model of its machine."""
+
+    __slots__ = ("context", "event", "given", "row", "snapshot", "state", "timers", "verdict")
+
+    context: CaseContext
+
+    def __init__(self, snapshot: Snapshot, event: Event, given: Given) -> None:
+        assert isinstance(snapshot.context, CaseContext)
+        self.state = snapshot.state
+        self.snapshot = snapshot
+        self.context = snapshot.context
+        self.event = event
+        self.given = given
+        self.verdict = ALWAYS
+        self.row: Row | None = None
+        self.timers: dict[str, object] = {}
+
+
+def _remember_opening(draft: CaseDraft) -> None:
+    draft.context = replace(draft.context, kind=str(draft.event.data.get("kind", "help")))
+    _remember_conversation(draft)
+
+
+def _remember_conversation(draft: CaseDraft) -> None:
+    conversation = str(draft.event.data.get("conversation", ""))
+    if conversation and conversation not in draft.context.conversations:
+        draft.context = replace(draft.context, conversations=(*draft.context.conversations, conversation))
+
+
+def _remember_agent(draft: CaseDraft) -> None:
+    agent = str(draft.event.data.get("agent", ""))
+    if agent and agent not in draft.context.agents:
+        draft.context = replace(draft.context, agents=(*draft.context.agents, agent))
+
+
+def _remember_resolution(draft: CaseDraft) -> None:
+    draft.context = replace(draft.context, reason=str(draft.event.data.get("reason", "")))
+
+
+def _forget_resolution(draft: CaseDraft) -> None:
+    draft.context = replace(draft.context, reason="")
+
+
+def _remember_merge(draft: CaseDraft) -> None:
+    draft.context = replace(draft.context, merged_into=str(draft.event.data.get("into", "")))
+
+
+def _remember_feedback(draft: CaseDraft) -> None:
+    """A second rating replaces the first."""
+    data = draft.event.data
+    draft.context = replace(
+        draft.context,
+        rating=int(data.get("rating") or draft.context.rating),
+        comment=str(data.get("comment") or draft.context.comment),
+    )
+
+
+def _watch_resolved(draft: CaseDraft) -> None:
+    due = draft.given.received_at + timedelta(seconds=draft.given.limits.case_close)
+    draft.timers[T.CASE_CLOSE] = due
+
+
+CASE_ACTIONS: dict[str, Callable[[CaseDraft], None]] = {
+    "remember_opening": _remember_opening,
+    "remember_conversation": _remember_conversation,
+    "remember_agent": _remember_agent,
+    "remember_resolution": _remember_resolution,
+    "forget_resolution": _forget_resolution,
+    "remember_merge": _remember_merge,
+    "remember_feedback": _remember_feedback,
+    "watch_resolved": _watch_resolved,
+}
