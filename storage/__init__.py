@@ -1,0 +1,1 @@
+"""What is remembered: the one transaction, and reads for everyone else."""

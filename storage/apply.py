@@ -1,0 +1,58 @@
+"""The one transaction: what arrived, what it did and what is to be done outside, stored together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from sqlalchemy import Engine
+
+from machines.snapshot import DEFAULT_LIMITS, Limits
+from machines.step import step as machine_step
+from storage.picture import Owners, Picture
+from storage.stepping import Run, StepFunction, random_id
+from storage.values import Applied, Batch, SetTimer
+from storage.writing import wake_parked, write
+
+
+class Store:
+    """Applies batches. An ordinary synchronous object: one writer at a time calls it, from one thread.
+
+    Raises what the database raises; then nothing of the batch was stored and it may be given again.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        fresh_id: Callable[[], str] = random_id,
+    ) -> None:
+        self.engine = engine
+        self.limits = limits
+        self.fresh_id = fresh_id
+        self._owners = Owners()
+        self._lock_rows = engine.dialect.name == "postgresql"
+
+    def apply(self, batch: Batch, now: float, step: StepFunction = machine_step) -> Applied:
+        """Resolve, lock, deduplicate, step and store a batch (1..200 items) in one transaction.
+
+        `now` is the service's clock in seconds since the epoch: the `received_at` of everything in the batch.
+        """
+        try:
+            with self.engine.begin() as connection:
+                picture = Picture(connection, self._owners)
+                picture.load(batch, lock_rows=self._lock_rows)
+                run = Run(picture, step, now, self.limits, self.fresh_id)
+                run.take(batch)
+                wake_parked(connection, run)
+                voided = write(connection, run)
+        except BaseException:
+            self._owners = Owners()  # it may hold names that were rolled back
+            raise
+        self._owners.trim()
+        return Applied(
+            run.receipts,
+            run.effects,
+            voided,
+            [timer for timer in run.timers.values() if isinstance(timer, SetTimer)],
+        )

@@ -1,0 +1,51 @@
+"""Small writes besides the one transaction: where reading stands, and events parked for too long."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sqlalchemy import Engine, delete, select, update
+
+from machines.table import Outcome
+from storage import codec, schema
+from storage.stepping import Journal
+from storage.writing import journal_row, upsert
+
+#: After this time an event whose conversation never came to be is ignored. Seconds.
+PARKED_S = 600.0
+
+
+def mark_dms(engine: Engine, positions: Mapping[str, str]) -> None:
+    """Remember up to where DM channels were read: `dm:{channel}` -> message id."""
+    with engine.begin() as connection:
+        statement = upsert(connection, schema.watermark, ("channel",), ("position",))
+        connection.execute(statement, [{"channel": c, "position": p} for c, p in positions.items()])
+
+
+def mark_desks(engine: Engine, read: Sequence[tuple[str, int, bool]]) -> None:
+    """Remember up to which Index Twilio Conversations were read, and which are done for good."""
+    t = schema.link
+    with engine.begin() as connection:
+        for sid, index, done in read:
+            connection.execute(
+                update(t)
+                .where(t.c.kind == "conversation_sid", t.c.ref == sid)
+                .values(read_up_to=index, done=done)
+            )
+
+
+def drop_parked(engine: Engine, now: float) -> int:
+    """Events parked for too long become ignored, with their row in the journal. Returns how many."""
+    t = schema.parked
+    with engine.begin() as connection:
+        rows = connection.execute(select(t).where(t.c.parked_at < now - PARKED_S)).all()
+        for row in rows:
+            event = codec.load_event(row.event)
+            journal = Journal(
+                event, None, None, None, None, Outcome.IGNORED, f"never came: {row.waits_for}", None
+            )
+            connection.execute(
+                upsert(connection, schema.event, ("source", "id"), ()), [journal_row(journal, now)]
+            )
+            connection.execute(delete(t).where(t.c.source == row.source, t.c.id == row.id))
+        return len(rows)

@@ -1,0 +1,286 @@
+"""The picture a batch works on: every row it may touch, loaded under the members' locks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, text
+
+from machines.events import ABOUT_A_MESSAGE, Event, Source, Trigger
+from machines.snapshot import Snapshot
+from storage import codec, schema
+from storage.values import Batch, Link, Result
+
+_NOT_CLOSED = text("state <> 'closed'")
+
+#: These never look at a case, so the hot path of a relay does not load any.
+_CASELESS = frozenset(
+    {
+        Trigger.MEMBER_MESSAGE,
+        Trigger.MEMBER_EDITED,
+        Trigger.MEMBER_DELETED,
+        Trigger.AGENT_EDITED,
+        Trigger.AGENT_DELETED,
+        Trigger.ASK,
+        Trigger.PLACE,
+    }
+)
+
+
+@dataclass(slots=True)
+class Talk:
+    """A conversation's row in the making."""
+
+    snapshot: Snapshot
+    created_at: float
+    queued_at: float | None = None
+    new: bool = False
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Case:
+    """A case's row in the making."""
+
+    snapshot: Snapshot
+    created_at: float
+    number: int = 0  #: 0: not numbered yet
+    new: bool = False
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Said:
+    """A message's row in the making."""
+
+    id: str
+    conversation: str
+    member: str
+    author: str
+    name: str
+    body: str
+    attachments: str
+    reply_to: str | None
+    version: int
+    at: float
+    revision: int = 0
+    edited_at: float | None = None
+    deleted: bool = False
+    new: bool = False
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Member:
+    id: str
+    dm_channel: str | None = None
+    name: str = ""
+    locale: str = ""
+    blocked: bool = False
+    known_since: str | None = None
+    new: bool = False
+    dirty: bool = False
+
+
+@dataclass(slots=True)
+class Owners:
+    """Who owns what, for names that never change owner. Survives batches; bounded."""
+
+    conversations: dict[str, str] = field(default_factory=dict)  #: id -> member
+    links: dict[tuple[str, str], Link] = field(default_factory=dict)
+
+    def trim(self, at_most: int = 20_000) -> None:
+        if len(self.conversations) > at_most:
+            self.conversations.clear()
+        if len(self.links) > at_most:
+            self.links.clear()
+
+
+@dataclass(slots=True)
+class Picture:
+    """Everything one batch reads. Stepping changes it; writing stores what is new or dirty."""
+
+    connection: Connection
+    owners: Owners
+    members: dict[str, Member] = field(default_factory=dict)
+    talks: dict[str, Talk] = field(default_factory=dict)
+    open: dict[str, str] = field(default_factory=dict)  #: member -> id of the open conversation
+    latest_closed: dict[str, str] = field(default_factory=dict)  #: member -> id
+    cases: dict[str, Case] = field(default_factory=dict)
+    said: dict[str, Said] = field(default_factory=dict)
+    timers: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
+    ledger: set[tuple[str, str]] = field(default_factory=set)
+
+    def owner(self, event: Event) -> str | None:
+        """The member this event concerns: by our own mark first, then link, message, member."""
+        to = event.to
+        if to.conversation and (owner := self.owners.conversations.get(to.conversation)):
+            return owner
+        if to.link and (link := self.owners.links.get(to.link)):
+            return self.owners.conversations.get(link.conversation)
+        if to.message and (said := self.said.get(to.message)):
+            return said.member
+        if to.case and (case := self.cases.get(to.case)):
+            return case.snapshot.member
+        return to.member
+
+    # --- loading
+
+    def load(self, batch: Batch, *, lock_rows: bool) -> None:
+        events = [e for item in batch for e in (item.events if isinstance(item, Result) else (item,))]
+        linked = {link.conversation for item in batch if isinstance(item, Result) for link in item.links}
+        self._resolve(events, linked)
+        wanted = {owner for event in events if (owner := self.owner(event))}
+        wanted |= {owner for c in linked if (owner := self.owners.conversations.get(c))}
+        wanted |= {item.dm_channel[0] for item in batch if isinstance(item, Result) and item.dm_channel}
+        self._lock_members(wanted, lock_rows=lock_rows)
+        self._load_ledger(events)
+        self._load_talks(events, linked)
+        self._load_cases(events)
+        self._load_said({e.to.message for e in events if e.to.message and e.trigger in ABOUT_A_MESSAGE})
+        self._load_timers(events)
+
+    def _resolve(self, events: Sequence[Event], linked: set[str]) -> None:
+        """Learn the owners of conversations, links and messages that are only named."""
+        links = {e.to.link for e in events if e.to.link} - self.owners.links.keys()
+        for kind in {kind for kind, _ in links}:
+            t = schema.link
+            refs = [ref for k, ref in links if k == kind]
+            for row in self._rows(select(t).where(t.c.kind == kind, t.c.ref.in_(refs))):
+                self.owners.links[row.kind, row.ref] = Link(row.kind, row.ref, row.conversation, row.request)
+        messages = {e.to.message for e in events if e.to.message and e.trigger in ABOUT_A_MESSAGE}
+        self._load_said(messages)
+        named = self._named(events) | linked
+        named -= self.owners.conversations.keys()
+        if named:
+            t = schema.conversation
+            for row in self._rows(select(t.c.id, t.c.member).where(t.c.id.in_(named))):
+                self.owners.conversations[row.id] = row.member
+        cases = {e.to.case for e in events if e.to.case}
+        if cases:
+            self._take_cases(self._rows(select(schema.case_).where(schema.case_.c.id.in_(cases))))
+
+    def _lock_members(self, wanted: set[str], *, lock_rows: bool) -> None:
+        """Serialise the members: their rows are locked in sorted order before anything of theirs is read."""
+        if not wanted:
+            return
+        t = schema.member
+        query = select(t).where(t.c.id.in_(sorted(wanted))).order_by(t.c.id)
+        rows = list(self._rows(query.with_for_update() if lock_rows else query))
+        missing = sorted(wanted - {row.id for row in rows})
+        if missing and lock_rows:
+            from sqlalchemy.dialects.postgresql import insert
+
+            statement = insert(t).on_conflict_do_nothing()
+            self.connection.execute(statement, [{"id": m} for m in missing])
+            rows = list(self._rows(query.with_for_update()))
+            missing = []
+        for row in rows:
+            self.members[row.id] = Member(
+                row.id, row.dm_channel, row.name, row.locale, bool(row.blocked), row.known_since
+            )
+        for member in missing:
+            self.members[member] = Member(member, new=True)
+
+    def _load_ledger(self, events: Sequence[Event]) -> None:
+        t = schema.event
+        by_source: dict[Source, list[str]] = {}
+        for event in events:
+            if event.source is not Source.TIMER:  # a timer's row is its own ledger: it fires once
+                by_source.setdefault(event.source, []).append(event.id)
+        for source, ids in by_source.items():
+            query = select(t.c.id).where(t.c.source == str(source), t.c.id.in_(ids))
+            self.ledger |= {(str(source), row.id) for row in self._rows(query)}
+
+    def _named(self, events: Sequence[Event]) -> set[str]:
+        """Conversations that events name, by our mark or by a link."""
+        named = {e.to.conversation for e in events if e.to.conversation}
+        return named | {
+            link.conversation for e in events if e.to.link and (link := self.owners.links.get(e.to.link))
+        }
+
+    def _load_talks(self, events: Sequence[Event], linked: set[str]) -> None:
+        t = schema.conversation
+        members = sorted(self.members)
+        if members:
+            self._take_talks(self._rows(select(t).where(t.c.member.in_(members), _NOT_CLOSED)))
+        named = self._named(events) | linked
+        named |= {said.conversation for said in self.said.values()}
+        named -= self.talks.keys()
+        if named:
+            self._take_talks(self._rows(select(t).where(t.c.id.in_(named))))
+        without = [
+            owner
+            for e in events
+            if (owner := self.owner(e)) and owner not in self.open and e.trigger not in ABOUT_A_MESSAGE
+        ]
+        if without:
+            other = t.alias()
+            latest = (
+                select(func.max(other.c.created_at)).where(other.c.member == t.c.member).scalar_subquery()
+            )
+            query = select(t).where(t.c.member.in_(sorted(set(without))), t.c.created_at == latest)
+            for row in self._rows(query):
+                self._take_talks([row])
+                if row.state == "closed":
+                    self.latest_closed[row.member] = row.id
+
+    def _take_talks(self, rows: Iterable[Row[Any]]) -> None:
+        for row in rows:
+            if row.id in self.talks:
+                continue
+            self.talks[row.id] = Talk(codec.conversation_snapshot(row), row.created_at, row.queued_at)
+            self.owners.conversations[row.id] = row.member
+            if row.state != "closed":
+                self.open[row.member] = row.id
+
+    def _load_cases(self, events: Sequence[Event]) -> None:
+        if not self.members or all(e.trigger in _CASELESS for e in events):
+            return
+        t = schema.case_
+        members = sorted(self.members)
+        self._take_cases(self._rows(select(t).where(t.c.member.in_(members), _NOT_CLOSED)))
+
+    def _take_cases(self, rows: Iterable[Row[Any]]) -> None:
+        for row in rows:
+            self.cases[row.id] = Case(codec.case_snapshot(row), row.created_at, row.number)
+
+    def case(self, case_id: str) -> Case | None:
+        """One case, loaded late where the batch did not foresee it."""
+        if case_id not in self.cases:
+            self._take_cases(self._rows(select(schema.case_).where(schema.case_.c.id == case_id)))
+        return self.cases.get(case_id)
+
+    def _load_said(self, ids: Iterable[str]) -> None:
+        missing = set(ids) - self.said.keys()
+        if not missing:
+            return
+        t = schema.message
+        for row in self._rows(select(t).where(t.c.id.in_(missing))):
+            self.said[row.id] = Said(
+                row.id,
+                row.conversation,
+                row.member,
+                row.author,
+                row.name,
+                row.body,
+                row.attachments,
+                row.reply_to,
+                row.version,
+                row.at,
+                row.revision,
+                row.edited_at,
+                bool(row.deleted),
+            )
+
+    def _load_timers(self, events: Sequence[Event]) -> None:
+        subjects = {str(e.data["subject"]) for e in events if e.source is Source.TIMER}
+        if subjects:
+            t = schema.timer
+            for row in self._rows(select(t).where(t.c.subject.in_(subjects))):
+                self.timers[row.subject, row.name] = (row.due_at, row.epoch)
+
+    def _rows(self, query: Any) -> Iterable[Row[Any]]:
+        return self.connection.execute(query)

@@ -1,0 +1,1 @@
+"""Reads for adapters, sweeps and pages, on the asynchronous engine."""

@@ -1,0 +1,208 @@
+"""The reader: every question that someone outside the one transaction asks of the database."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage import codec
+from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, MemberRow, MessageRow
+from storage.schema import case_, conversation, effect, event, link, member, message, parked, timer, watermark
+from storage.values import Pending, SetTimer, Status
+
+_AWAITING = text("state = 'awaiting_agent'")
+_PENDING = text("status = 'pending'")
+
+
+class Reader:
+    """Reads on the asynchronous engine. Nothing here writes."""
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self.engine = engine
+
+    async def _all(self, query: Select[Any]) -> list[Any]:
+        async with self.engine.connect() as connection:
+            return list((await connection.execute(query)).all())
+
+    async def _one(self, query: Select[Any]) -> Any:
+        async with self.engine.connect() as connection:
+            return (await connection.execute(query)).first()
+
+    # --- people, conversations, cases
+
+    async def member(self, member_id: str) -> MemberRow | None:
+        row = await self._one(select(member).where(member.c.id == member_id))
+        return row and MemberRow(row.id, row.dm_channel, row.name, row.locale, row.known_since)
+
+    async def conversation(self, conversation_id: str) -> ConversationRow | None:
+        t = conversation
+        row = await self._one(select(t).where(t.c.id == conversation_id))
+        return row and ConversationRow(
+            row.id, row.member, row.state, row.version, row.case_id, row.request, row.queued_at
+        )
+
+    async def case(self, case_id: str) -> CaseRow | None:
+        row = await self._one(select(case_).where(case_.c.id == case_id))
+        return row and CaseRow(row.id, row.number, row.member, row.kind, row.state)
+
+    async def place(self, conversation_id: str) -> int:
+        """Place in the queue, 1 is next; 0: this conversation is not in it."""
+        t = conversation
+        row = await self._one(select(t.c.queued_at, t.c.state).where(t.c.id == conversation_id))
+        if row is None or row.state != "awaiting_agent":
+            return 0
+        before = select(func.count()).select_from(t).where(_AWAITING, t.c.queued_at < row.queued_at)
+        return int((await self._one(before))[0]) + 1
+
+    # --- what was said
+
+    async def message(self, message_id: str) -> MessageRow | None:
+        row = await self._one(select(message).where(message.c.id == message_id))
+        return row and _message(row)
+
+    async def messages(self, ids: Iterable[str]) -> list[MessageRow]:
+        t = message
+        rows = await self._all(select(t).where(t.c.id.in_(list(ids))).order_by(t.c.version))
+        return [_message(row) for row in rows]
+
+    async def transcript(
+        self, conversation_id: str, upto: int | None = None, since: int = 0
+    ) -> list[MessageRow]:
+        """What was said after version `since`, up to and with version `upto`, oldest first."""
+        t = message
+        where = [t.c.conversation == conversation_id, t.c.version > since]
+        if upto is not None:
+            where.append(t.c.version <= upto)
+        rows = await self._all(select(t).where(and_(*where)).order_by(t.c.version))
+        return [_message(row) for row in rows]
+
+    # --- links
+
+    async def refs(self, conversation_id: str, request: int) -> dict[str, str]:
+        """The providers' names for a request: kind -> reference."""
+        t = link
+        rows = await self._all(
+            select(t.c.kind, t.c.ref).where(t.c.conversation == conversation_id, t.c.request == request)
+        )
+        return {row.kind: row.ref for row in rows}
+
+    async def knows(self, kind: str, ref: str) -> bool:
+        t = link
+        return await self._one(select(t.c.ref).where(t.c.kind == kind, t.c.ref == ref)) is not None
+
+    # --- the outbox and the timers
+
+    async def lanes(self) -> list[str]:
+        """Lanes with effects that are still to be done."""
+        return [row.lane for row in await self._all(select(effect.c.lane).where(_PENDING).distinct())]
+
+    async def lane(self, lane: str, at_most: int = 20) -> list[Pending]:
+        query = select(effect).where(_PENDING, effect.c.lane == lane).order_by(effect.c.seq).limit(at_most)
+        return [codec.pending(row) for row in await self._all(query)]
+
+    async def due_effects(self, before: float, at_most: int = 500) -> list[tuple[str, str]]:
+        """(key, lane) of effects that were due before that time."""
+        t = effect
+        query = select(t.c.key, t.c.lane).where(_PENDING, t.c.due_at < before).limit(at_most)
+        return [(row.key, row.lane) for row in await self._all(query)]
+
+    async def oldest_effect(self) -> float | None:
+        """When the oldest effect that is still to be done was due."""
+        row = await self._one(select(func.min(effect.c.due_at)).where(_PENDING))
+        return float(row[0]) if row and row[0] is not None else None
+
+    async def effect_ref(self, subject: str, kind: str) -> tuple[str, dict[str, Any]] | None:
+        """The provider's id and payload of the latest done effect of a kind."""
+        t = effect
+        query = (
+            select(t.c.ref, t.c.payload)
+            .where(
+                t.c.subject == subject,
+                t.c.kind == kind,
+                t.c.status == str(Status.DONE),
+                t.c.ref.is_not(None),
+            )
+            .order_by(t.c.seq.desc())
+            .limit(1)
+        )
+        row = await self._one(query)
+        return (row.ref, codec.load(row.payload)) if row else None
+
+    async def claimed(self, refs: list[str]) -> set[str]:
+        """Which of these Discord messages some effect already made."""
+        t = effect
+        rows = await self._all(select(t.c.ref).where(t.c.ref.in_(refs)))
+        found = {row.ref for row in rows}
+        for row in await self._all(
+            select(message.c.refs).where(or_(*(message.c.refs.contains(f'"{ref}"') for ref in refs)))
+        ):
+            found |= set(codec.load(row.refs))
+        return found
+
+    async def timers(self, before: float) -> list[SetTimer]:
+        t = timer
+        rows = await self._all(select(t).where(t.c.due_at < before).order_by(t.c.due_at))
+        return [SetTimer(row.subject, row.name, row.due_at, row.epoch) for row in rows]
+
+    # --- reconcile
+
+    async def dms(self, active_since: float) -> list[DmRow]:
+        """DM channels with a conversation that changed since then, the newest first."""
+        latest = (
+            select(conversation.c.member, func.max(conversation.c.updated_at).label("at"))
+            .group_by(conversation.c.member)
+            .having(func.max(conversation.c.updated_at) >= active_since)
+            .subquery()
+        )
+        query = (
+            select(member.c.id, member.c.dm_channel, member.c.known_since, watermark.c.position)
+            .join(latest, latest.c.member == member.c.id)
+            .outerjoin(watermark, watermark.c.channel == "dm:" + member.c.dm_channel)
+            .where(member.c.dm_channel.is_not(None))
+            .order_by(latest.c.at.desc())
+        )
+        return [
+            DmRow(row.id, row.dm_channel, row.known_since, row.position) for row in await self._all(query)
+        ]
+
+    async def desks(self) -> list[DeskRow]:
+        """Twilio Conversations that were not yet read once after their close."""
+        t = link
+        query = select(t).where(t.c.kind == "conversation_sid", t.c.done.is_(False))
+        return [
+            DeskRow(row.ref, row.conversation, row.request, -1 if row.read_up_to is None else row.read_up_to)
+            for row in await self._all(query)
+        ]
+
+    # --- looking
+
+    async def journal(self, subject: str) -> list[dict[str, Any]]:
+        """The journal of one conversation or case, oldest first."""
+        t = event
+        rows = await self._all(select(t).where(t.c.subject == subject).order_by(t.c.version))
+        return [dict(row._mapping) for row in rows]
+
+    async def count_parked(self) -> int:
+        return int((await self._one(select(func.count()).select_from(parked)))[0])
+
+    async def alive(self) -> None:
+        """Raises what the database raises if it cannot be read."""
+        await self._one(select(1))
+
+
+def _message(row: Any) -> MessageRow:
+    return MessageRow(
+        row.id,
+        row.conversation,
+        row.author,
+        row.name,
+        row.body,
+        tuple(codec.load(row.attachments)),
+        row.version,
+        row.at,
+        bool(row.deleted),
+        tuple(codec.load(row.refs)),
+    )

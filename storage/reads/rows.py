@@ -1,0 +1,74 @@
+"""What reads return: plain values, one class per thing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class MemberRow:
+    id: str
+    dm_channel: str | None
+    name: str
+    locale: str
+    known_since: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConversationRow:
+    id: str
+    member: str
+    state: str
+    version: int
+    case_id: str | None
+    request: int
+    queued_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class MessageRow:
+    id: str
+    conversation: str
+    author: str  #: member, agent or bot
+    name: str
+    body: str
+    attachments: tuple[dict[str, Any], ...]
+    version: int
+    at: float
+    deleted: bool
+    refs: tuple[str, ...]  #: ids of its parts on the other side; empty: not delivered
+
+    @property
+    def ref(self) -> str:
+        """The provider's own id."""
+        return self.id.partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class CaseRow:
+    id: str
+    number: int
+    member: str
+    kind: str
+    state: str
+
+
+@dataclass(frozen=True, slots=True)
+class DmRow:
+    """A direct message channel and where reading it stands."""
+
+    member: str
+    channel: str
+    known_since: str | None
+    watermark: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeskRow:
+    """A Twilio Conversation of ours and where reading it stands."""
+
+    sid: str
+    conversation: str
+    request: int
+    read_up_to: int  #: highest Index below which nothing is missing; -1: nothing was read

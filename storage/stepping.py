@@ -1,0 +1,478 @@
+"""Stepping a batch over its picture: who is meant, what the step did, and what is to be recorded of it."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from machines.effects import OPERATOR_LANE, Effect, Kind, dm_lane, effect_key
+from machines.events import (
+    ABOUT_A_MESSAGE,
+    NAMED,
+    OPENERS,
+    PRESSES,
+    Address,
+    CaseTrigger,
+    Event,
+    Source,
+    Trigger,
+)
+from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
+from machines.step import new_case, new_conversation
+from machines.table import Outcome
+from storage import codec
+from storage.picture import Case, Member, Picture, Said, Talk
+from storage.values import Batch, Link, Pending, Receipt, Result, SetTimer, moment
+
+log = logging.getLogger(__name__)
+
+StepFunction = Callable[[Snapshot, Event, Given], Step]
+
+_SEEN = Receipt(None)
+_DELETES = (Trigger.MEMBER_DELETED, Trigger.AGENT_DELETED)
+_EDITS = (Trigger.MEMBER_EDITED, Trigger.AGENT_EDITED)
+
+
+def random_id() -> str:
+    return secrets.token_hex(16)
+
+
+@dataclass(slots=True)
+class Journal:
+    """A row of the journal in the making."""
+
+    event: Event
+    subject: str | None
+    version: int | None
+    from_state: str | None
+    to_state: str | None
+    outcome: Outcome
+    reason: str
+    given: str | None
+
+
+@dataclass(slots=True)
+class Run:
+    """One batch, stepped in arrival order. Nothing is written here; `storage.writing` stores the lists."""
+
+    picture: Picture
+    step: StepFunction
+    now: float
+    limits: Limits = DEFAULT_LIMITS
+    fresh_id: Callable[[], str] = random_id
+    receipts: list[Receipt] = field(default_factory=list)
+    journal: list[Journal] = field(default_factory=list)
+    effects: list[Pending] = field(default_factory=list)
+    voids: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)  #: subject, lane, kinds
+    replaced: list[tuple[str, str]] = field(default_factory=list)  #: lane, mark
+    timers: dict[tuple[str, str], SetTimer | None] = field(default_factory=dict)
+    links: list[Link] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    notes: list[tuple[str, str, float, str, str]] = field(default_factory=list)  #: key, case, at, note, data
+    parked: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
+    unparked: list[tuple[str, str]] = field(default_factory=list)
+    woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
+
+    def take(self, batch: Batch) -> None:
+        for item in batch:
+            if isinstance(item, Result):
+                self._take_result(item)
+            else:
+                self.receipts.append(self.process(item))
+
+    def _take_result(self, result: Result) -> None:
+        self.results.append(result)
+        for link in result.links:
+            self.links.append(link)
+            self.picture.owners.links[link.kind, link.ref] = link
+            self.woken.add(f"link:{link.kind}:{link.ref}")
+        if result.dm_channel:
+            member = self.picture.members[result.dm_channel[0]]
+            if member.dm_channel != result.dm_channel[1]:
+                member.dm_channel, member.dirty = result.dm_channel[1], True
+        for event in result.events:
+            self.process(event)
+
+    def wake(self, waiting: list[tuple[str, Event]]) -> None:
+        """Step what was parked for a name that exists now."""
+        queue = deque(waiting)
+        while queue:
+            _, event = queue.popleft()
+            self.parked.pop((event.source, event.id), None)
+            if self.process(event).outcome is not Outcome.PARKED:
+                self.unparked.append((event.source, event.id))
+
+    # --- one event
+
+    def process(self, event: Event) -> Receipt:
+        if (event.source, event.id) in self.picture.ledger:
+            return _SEEN
+        if event.source is Source.TIMER and not self._timer_holds(event):
+            return _SEEN
+        if isinstance(event.trigger, CaseTrigger):
+            return self._process_case(event)
+        owner = self.picture.owner(event)
+        named = self._named(event)
+        if owner is None or (named is None and event.trigger in NAMED | ABOUT_A_MESSAGE):
+            return self._park(event)
+        member = self.picture.members.get(owner) or self._late_member(owner)
+        self._learn(member, event)
+        if event.trigger in ABOUT_A_MESSAGE:
+            revised = self._revision(event)
+            if revised is None or (revised.source, revised.id) in self.picture.ledger:
+                return _SEEN
+            event = revised
+        return self._deliver(event, member, named)
+
+    def _timer_holds(self, event: Event) -> bool:
+        """A timer fires if its row is still there with the epoch that it was fired for. Then the row goes."""
+        key = (str(event.data["subject"]), str(event.data["name"]))
+        row = self.picture.timers.get(key)
+        if row is None or row[1] != event.data["epoch"]:
+            return False
+        del self.picture.timers[key]
+        self.timers[key] = None
+        return True
+
+    def _named(self, event: Event) -> Talk | None:
+        to = event.to
+        if event.trigger in ABOUT_A_MESSAGE:
+            said = self.picture.said.get(to.message or "")
+            return self.picture.talks.get(said.conversation) if said else None
+        if to.conversation:
+            return self.picture.talks.get(to.conversation)
+        if to.link and (link := self.picture.owners.links.get(to.link)):
+            return self.picture.talks.get(link.conversation)
+        return None
+
+    def _park(self, event: Event) -> Receipt:
+        to = event.to
+        if event.trigger in ABOUT_A_MESSAGE:
+            waits_for = f"message:{to.message}"
+        elif to.conversation:
+            waits_for = f"conversation:{to.conversation}"
+        elif to.link:
+            waits_for = f"link:{to.link[0]}:{to.link[1]}"
+        else:
+            return self._ignore(event, "it names nobody")
+        self.parked[event.source, event.id] = (waits_for, event)
+        return Receipt(Outcome.PARKED, reason=waits_for)
+
+    def _ignore(self, event: Event, reason: str) -> Receipt:
+        self._record(event, None, None, Outcome.IGNORED, reason, None)
+        return Receipt(Outcome.IGNORED, reason=reason)
+
+    def _late_member(self, owner: str) -> Member:
+        """A member whom the batch did not foresee: the owner of a row that was parked for. The row exists."""
+        member = Member(owner)
+        self.picture.members[owner] = member
+        return member
+
+    def _learn(self, member: Member, event: Event) -> None:
+        """What an event from Discord tells of the member besides: where the DM is, name, language."""
+        if event.source is not Source.DISCORD:
+            return
+        data = event.data
+        if (channel := data.get("channel")) and member.dm_channel != channel:
+            member.dm_channel, member.dirty = channel, True
+            member.known_since = member.known_since or data.get("ref")
+        if (name := data.get("name")) and member.name != name:
+            member.name, member.dirty = name, True
+        if (locale := data.get("locale")) and member.locale != locale:
+            member.locale, member.dirty = locale, True
+
+    def _revision(self, event: Event) -> Event | None:
+        """An edit or delete as the next revision of its message; None where it tells nothing new."""
+        if event.trigger not in (*_EDITS, *_DELETES):
+            return event
+        said = self.picture.said[event.to.message or ""]
+        if said.deleted:
+            return None
+        if event.trigger in _DELETES:
+            return event
+        edited_at = event.data.get("edited_at") or event.at.timestamp()
+        attachments = codec.dump(event.data.get("attachments", codec.load(said.attachments)))
+        same = said.body == event.data.get("body", "") and said.attachments == attachments
+        if same or edited_at <= (said.edited_at or said.at):
+            return None
+        return replace(event, id=f"{event.id}:edit:{said.revision + 1}")
+
+    # --- the conversation it is for
+
+    def _deliver(self, event: Event, member: Member, named: Talk | None) -> Receipt:
+        talk = self._target(event, member, named)
+        if talk is not None:
+            given = self._given(event, talk, member)
+            try:
+                step = self.step(talk.snapshot, event, given)
+            except Exception as error:
+                return self._fail(event, talk.snapshot, given, error)
+            if step.outcome is not Outcome.OPENS:
+                return self._settle(event, talk, given, step)
+        if event.trigger not in OPENERS:
+            return self._ignore(event, "no conversation")
+        return self._open(event, member, talk)
+
+    def _target(self, event: Event, member: Member, named: Talk | None) -> Talk | None:
+        trigger = event.trigger
+        if trigger in NAMED or trigger in ABOUT_A_MESSAGE:
+            return named
+        if named is not None and named.snapshot.member != member.id:
+            named = None
+        if trigger in PRESSES and named is not None and named.snapshot.state != "closed":
+            return named
+        if opened := self.picture.open.get(member.id):
+            return self.picture.talks[opened]
+        if trigger in PRESSES and named is not None:
+            return named
+        latest = self.picture.latest_closed.get(member.id)
+        return self.picture.talks[latest] if latest else None
+
+    def _open(self, event: Event, member: Member, closed: Talk | None) -> Receipt:
+        """The event starts the member's next conversation."""
+        locale = event.data.get("locale") or member.locale or "en"
+        talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self.now, new=True)
+        given = self._given(event, talk, member, closed)
+        try:
+            step = self.step(talk.snapshot, event, given)
+        except Exception as error:
+            return self._fail(event, talk.snapshot, given, error)
+        if step.outcome is Outcome.REFUSED:
+            # nothing was started: only the answer goes out, under the name of the refused event
+            self._record(event, None, None, step.outcome, step.reason, given)
+            self._send(step.effects, f"member:{member.id}", member.id, f"{event.source}:{event.id}")
+            return Receipt(step.outcome, reason=step.reason)
+        self.picture.talks[talk.snapshot.id] = talk
+        self.picture.owners.conversations[talk.snapshot.id] = member.id
+        self.picture.open[member.id] = talk.snapshot.id
+        self.woken.add(f"conversation:{talk.snapshot.id}")
+        return self._settle(event, talk, given, step)
+
+    def _given(self, event: Event, talk: Talk, member: Member, closed: Talk | None = None) -> Given:
+        context = talk.snapshot.context
+        assert isinstance(context, Context)
+        own = self.picture.cases.get(context.case)
+        help_case = next(
+            (
+                CaseFacts(case.snapshot.id, case.snapshot.state)
+                for case in self.picture.cases.values()
+                if case.snapshot.member == member.id
+                and case.snapshot.state in ("open", "in_progress", "pending")
+                and getattr(case.snapshot.context, "kind", "") == "help"
+            ),
+            None,
+        )
+        previous = None
+        if closed is not None:
+            was = closed.snapshot.context
+            assert isinstance(was, Context)
+            previous = Previous(closed.snapshot.id, was.request, was.case, was.closed_at, was.closed_by)
+        return Given(
+            received_at=moment(self.now),
+            fresh=self.fresh_id(),
+            help_case=help_case,
+            case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
+            blocked=member.blocked,
+            previous=previous,
+            limits=self.limits,
+        )
+
+    # --- what the step did
+
+    def _settle(self, event: Event, talk: Talk, given: Given, step: Step) -> Receipt:
+        before, after = talk.snapshot, step.snapshot
+        self._record(event, before, after, step.outcome, step.reason, given, step)
+        was, now = before.context, after.context
+        assert isinstance(was, Context)
+        assert isinstance(now, Context)
+        if after.state == "awaiting_agent" and (now.request != was.request or talk.queued_at is None):
+            talk.queued_at = self.now
+        talk.snapshot = after
+        talk.dirty = True
+        if after.state == "closed" and self.picture.open.get(after.member) == after.id:
+            del self.picture.open[after.member]
+            self.picture.latest_closed[after.member] = after.id
+        self._void(step, after.subject)
+        self._send(step.effects, after.subject, after.member, f"{after.subject}:{after.version}")
+        for name, due in step.timers.items():
+            self._set_timer(
+                after.subject, str(name), due.timestamp() if due is not None else None, after.version
+            )
+        if step.outcome in (Outcome.MOVED, Outcome.STAYED):
+            self._keep_message(event, after)
+        for n, tell in enumerate(step.tells):
+            self._tell(tell.case, tell.trigger, tell.data, event, after, n)
+        return Receipt(step.outcome, after.subject, after.state, step.reason)
+
+    def _set_timer(self, subject: str, name: str, due: float | None, epoch: int) -> None:
+        self.timers[subject, name] = SetTimer(subject, name, due, epoch) if due is not None else None
+        if due is not None:
+            self.picture.timers[subject, name] = (due, epoch)
+        else:
+            self.picture.timers.pop((subject, name), None)
+
+    def _void(self, step: Step, subject: str) -> None:
+        for void in step.voids:
+            self.voids.append((subject, void.lane, void.kinds))
+            self.effects = [
+                e
+                for e in self.effects
+                if not (
+                    e.subject == subject and e.lane == void.lane and (not void.kinds or e.kind in void.kinds)
+                )
+            ]
+
+    def _send(self, effects: tuple[Effect, ...], subject: str, member: str, stem: str) -> None:
+        for n, effect in enumerate(effects):
+            if effect.replaces:
+                self.replaced.append((effect.lane, effect.replaces))
+                self.effects = [
+                    e for e in self.effects if not (e.lane == effect.lane and e.replaces == effect.replaces)
+                ]
+            self.effects.append(
+                Pending(
+                    key=f"{stem}:{n}:0",
+                    subject=subject,
+                    member=member,
+                    lane=effect.lane,
+                    kind=str(effect.kind),
+                    payload=effect.payload,
+                    due_at=self.now + effect.delay,
+                    replaces=effect.replaces,
+                )
+            )
+
+    def _keep_message(self, event: Event, after: Snapshot) -> None:
+        """The rows of what was said follow the events that say it."""
+        trigger, data = event.trigger, event.data
+        if trigger in (Trigger.MEMBER_MESSAGE, Trigger.AGENT_MESSAGE, Trigger.AGENT_CONTACTS):
+            author = "member" if trigger is Trigger.MEMBER_MESSAGE else "agent"
+            self._say(str(data["message"]), event, after, author, str(data.get("body", "")))
+        elif trigger is Trigger.BOT_ANSWERED and data.get("kind") != "handoff":
+            titles = [str(article["title"]) for article in data.get("articles", ())]
+            if body := "\n".join(titles) or str(data.get("body", "")):
+                self._say(f"effect:{event.id}", event, after, "bot", body)
+        elif trigger in _EDITS:
+            said = self.picture.said[event.to.message or ""]
+            said.body = str(data.get("body", ""))
+            if "attachments" in data:
+                said.attachments = codec.dump(data["attachments"])
+            said.edited_at = data.get("edited_at") or event.at.timestamp()
+            said.revision += 1
+            said.dirty = True
+        elif trigger in _DELETES:
+            said = self.picture.said[event.to.message or ""]
+            said.deleted, said.dirty = True, True
+            said.revision += 1
+
+    def _say(self, message: str, event: Event, after: Snapshot, author: str, body: str) -> None:
+        data = event.data
+        self.picture.said[message] = Said(
+            id=message,
+            conversation=after.id,
+            member=after.member,
+            author=author,
+            name=str(data.get("name", "")) if author == "agent" else "",
+            body=body,
+            attachments=codec.dump(data.get("attachments", [])),
+            reply_to=data.get("reply_to"),
+            version=after.version,
+            at=event.at.timestamp(),
+            edited_at=data.get("edited_at"),
+            new=True,
+        )
+        self.woken.add(f"message:{message}")
+
+    def _record(
+        self,
+        event: Event,
+        before: Snapshot | None,
+        after: Snapshot | None,
+        outcome: Outcome,
+        reason: str,
+        given: Given | None,
+        step: Step | None = None,
+    ) -> None:
+        self.picture.ledger.add((event.source, event.id))
+        if given is not None and step is not None:
+            used = any(tell.trigger is CaseTrigger.OPENED for tell in step.tells)
+            given = given if used else replace(given, fresh="")
+        self.journal.append(
+            Journal(
+                event,
+                after.subject if after else None,
+                after.version if after else None,
+                before.state if before else None,
+                after.state if after else None,
+                outcome,
+                reason,
+                codec.dump(given.as_json()) if given else None,
+            )
+        )
+
+    def _fail(self, event: Event, snapshot: Snapshot, given: Given, error: Exception) -> Receipt:
+        """A step that raised changes nothing. The member is told once, the operator is alerted."""
+        reason = f"{type(error).__name__}: {error}"
+        log.error("step failed", extra={"subject": snapshot.subject, "trigger": str(event.trigger)})
+        self._record(event, snapshot, snapshot, Outcome.FAILED, reason, given)
+        if event.source is Source.TIMER:
+            key = (str(event.data["subject"]), str(event.data["name"]))
+            self._set_timer(*key, self.now + 60.0, int(event.data["epoch"]) + 1)
+        told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
+        alert = Effect(
+            Kind.ALERT,
+            OPERATOR_LANE,
+            {"text": "step_failed", "args": {"subject": snapshot.subject, "trigger": str(event.trigger)}},
+        )
+        stem = f"{snapshot.subject}:failed:{event.source}:{event.id}"
+        self._send((told, alert), snapshot.subject, snapshot.member, stem)
+        return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
+
+    # --- cases
+
+    def _tell(
+        self, case_id: str, trigger: CaseTrigger, data: Any, cause: Event, teller: Snapshot, n: int
+    ) -> None:
+        event = Event(
+            Source.TELL,
+            effect_key(teller.subject, teller.version, n),
+            trigger,
+            cause.at,
+            Address(member=teller.member, case=case_id),
+            data,
+        )
+        case = self.picture.case(case_id)
+        if case is None:
+            case = Case(new_case(case_id, teller.member), self.now, new=True)
+            self.picture.cases[case_id] = case
+        self._step_case(event, case)
+
+    def _process_case(self, event: Event) -> Receipt:
+        case = self.picture.case(event.to.case or "")
+        if case is None:
+            return self._ignore(event, "no such case")
+        return self._step_case(event, case)
+
+    def _step_case(self, event: Event, case: Case) -> Receipt:
+        given = Given(received_at=moment(self.now), limits=self.limits)
+        before = case.snapshot
+        try:
+            step = self.step(before, event, given)
+        except Exception as error:
+            return self._fail(event, before, given, error)
+        after = step.snapshot
+        self._record(event, before, after, step.outcome, step.reason, given, step)
+        case.snapshot = after
+        case.dirty = True
+        for name, due in step.timers.items():
+            self._set_timer(
+                after.subject, str(name), due.timestamp() if due is not None else None, after.version
+            )
+        if event.trigger is CaseTrigger.NOTE_ADDED:
+            note = str(event.data.get("note", ""))
+            self.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
+        return Receipt(step.outcome, after.subject, after.state, step.reason)
