@@ -1,0 +1,1 @@
+"""What answers members' questions before a person does."""

@@ -1,0 +1,1 @@
+"""The knowledge base: articles, and the folder they are kept in."""
