@@ -1,0 +1,327 @@
+"""The wiring: everything is made, joined, started and stopped here, and nowhere else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import signal
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from machines.effects import Kind
+from machines.events import Event
+from orchestrator.chatbot.ask import Asker
+from orchestrator.chatbot.builtin import BuiltinChatbot
+from orchestrator.clock import Clock, SystemClock
+from orchestrator.discord.backfill import DmBackfill
+from orchestrator.discord.client import Supervisor, redirect
+from orchestrator.discord.intake import Intake
+from orchestrator.discord.rest import DiscordRest
+from orchestrator.discord.send import Sender
+from orchestrator.engine.commit import Committer
+from orchestrator.engine.dispatch import Dispatcher, Done, Job
+from orchestrator.engine.reconcile import Reconciler
+from orchestrator.engine.timers import Timers
+from orchestrator.errors import ConfigurationError, Reject, Retry, TryLater, Unavailable, Unreachable
+from orchestrator.knowledge.article import ArticleError
+from orchestrator.knowledge.folder import load as load_articles
+from orchestrator.knowledge.folder import sample_folder
+from orchestrator.settings import Settings
+from orchestrator.twilio import intake as twilio_intake
+from orchestrator.twilio.account import Account
+from orchestrator.twilio.backfill import DeskBackfill
+from orchestrator.twilio.client import TwilioRest
+from orchestrator.twilio.desk import FlexDesk
+from storage.apply import Store
+from storage.engines import Locked, LockFile, database_file, reader, writer
+from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.reads.reader import Reader
+from storage.upgrade import ForeignSchema, upgrade
+from storage.values import Applied, Receipt
+from web.app import create
+from web.app import serve as serve_web
+from web.services import Services
+from web.services import Unavailable as WebUnavailable
+
+log = logging.getLogger(__name__)
+
+#: A webhook waits this long for the reading-up of the start; its sender gives up after 5 s.
+WEBHOOK_PATIENCE_S = 4.0
+#: Timers wait this long for the reading-up of the start.
+TIMER_PATIENCE_S = 60.0
+#: How often events that were parked for too long are looked for.
+PARKED_EVERY_S = 60.0
+
+
+class Service:
+    """The running service. `run()` returns when it was told to stop, and raises what no restart would mend."""
+
+    def __init__(self, settings: Settings, clock: Clock | None = None) -> None:
+        self.settings = settings
+        self.clock = clock or SystemClock()
+        self._read_up = asyncio.Event()  # both sides were read once
+        self._stop = asyncio.Event()
+        self._stack = AsyncExitStack()
+
+    def stop(self) -> None:
+        self._stop.set()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for name in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(name, self.stop)
+        try:
+            async with self._stack:
+                await self._start()
+                await self._until_stopped()
+        finally:
+            for name in (signal.SIGTERM, signal.SIGINT):
+                loop.remove_signal_handler(name)
+
+    # --- making
+
+    async def _start(self) -> None:
+        settings = self.settings
+        settings.require("discord_token", "twilio_account_sid", "twilio_auth_token", "public_url")
+        articles = self._articles()
+        self._open_database()
+        redirect(settings.discord_api_url, settings.discord_gateway_url)
+        self.engine = writer(settings.database)
+        self._stack.callback(self.engine.dispose)
+        async_engine = reader(settings.database)
+        self._stack.push_async_callback(async_engine.dispose)
+        self.reader = Reader(async_engine)
+        self.store = Store(self.engine, limits=settings.limits)
+        self.committer = Committer(self.store, self.clock, self._applied)
+        self.rest = DiscordRest()
+        self.twilio = TwilioRest(
+            settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
+        )
+        self._stack.push_async_callback(self.twilio.close)
+        workspace, workflow = await self._discover()
+        desk = FlexDesk(
+            self.twilio,
+            self.reader,
+            self.clock,
+            public_url=settings.public_url,
+            workspace=workspace,
+            workflow=workflow,
+        )
+        self.dispatcher = Dispatcher(
+            {
+                **Sender(self.rest, self.reader, self.clock).handlers(),
+                **desk.handlers(),
+                **Asker(BuiltinChatbot(articles), self.reader).handlers(),
+                Kind.ALERT: _alert,
+            },
+            self.reader,
+            self.committer.finish,
+            self.clock,
+            random.random,
+        )
+        self.timers = Timers(self.reader, self.committer.submit, self.clock)
+        self.reconciler = Reconciler(
+            DmBackfill(self.rest, self.reader, self.clock, self._mark_dms).read,
+            DeskBackfill(self.twilio, self.reader, self.clock, self._mark_desks).read,
+            self.committer.submit,
+            self.clock,
+        )
+        self.intake = Intake(self.committer.submit, self.clock)
+        self.supervisor = Supervisor(
+            settings.discord_token.get_secret_value(),
+            self.intake,
+            self.rest,
+            self.clock,
+            on_ready=self._on_ready,
+            on_gap=lambda: None,
+        )
+        self.committer.start()
+        self._stack.push_async_callback(self.committer.close)
+        await self.dispatcher.start()
+        self._stack.push_async_callback(self.dispatcher.stop)
+        self._stack.push_async_callback(self.timers.stop)
+        self._stack.push_async_callback(self.intake.stop)
+        self._stack.push_async_callback(self.reconciler.stop)
+        self._stack.push_async_callback(self.supervisor.close)
+        self.intake.start()
+        await self._listen()
+
+    def _articles(self) -> Any:
+        try:
+            return load_articles(self.settings.knowledge_dir or sample_folder())
+        except ArticleError as error:
+            raise ConfigurationError(
+                str(error), "mend the article, or point KNOWLEDGE_DIR elsewhere"
+            ) from error
+
+    def _open_database(self) -> None:
+        try:
+            if path := database_file(self.settings.database):
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+                self._stack.callback(LockFile(path).release)
+            before, after = upgrade(self.settings.database)
+        except Locked as error:
+            raise TryLater(str(error), "stop the other one, or set DATABASE_URL") from error
+        except ForeignSchema as error:
+            raise ConfigurationError(str(error)) from error
+        if before != after:
+            log.info("database upgraded", extra={"text": f"{before or 'empty'} -> {after}"})
+
+    async def _discover(self) -> tuple[str, str]:
+        """Workspace and workflow, looked up where they are not set and exactly one exists."""
+        settings = self.settings
+        if settings.twilio_workspace_sid and settings.twilio_workflow_sid:
+            return settings.twilio_workspace_sid, settings.twilio_workflow_sid
+        account = Account(
+            settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
+        )
+        try:
+            workspace = settings.twilio_workspace_sid or await account.workspace()
+            return workspace, settings.twilio_workflow_sid or await account.workflow(workspace)
+        except (Retry, Reject) as error:
+            raise Unreachable(str(error)) from error
+        finally:
+            await account.close()
+
+    async def _listen(self) -> None:
+        settings = self.settings
+        services = Services(
+            public_url=settings.public_url,
+            account_sid=settings.twilio_account_sid,
+            auth_tokens=settings.twilio_auth_tokens,
+            submit=self._submit_webhook,
+            is_ours=self.reader.knows,
+            conversations=_conversations,
+            interactions=_interactions,
+            health=self._health,
+            ready=self._ready,
+            now=self.clock.now,
+        )
+        try:
+            server = await serve_web(create(services), settings.host, settings.port)
+        except OSError as error:
+            raise TryLater(
+                f"cannot listen on {settings.host}:{settings.port} ({error.strerror})",
+                "set PORT to another one",
+            ) from error
+        self._stack.push_async_callback(server.close)
+        log.info("listening", extra={"text": server.url})
+
+    # --- running
+
+    async def _until_stopped(self) -> None:
+        tasks = {
+            asyncio.create_task(self.supervisor.run(), name="discord"),
+            asyncio.create_task(self._start_timers(), name="start timers"),
+            asyncio.create_task(self._sweep_parked(), name="parked"),
+            asyncio.create_task(self._stop.wait(), name="stop"),
+        }
+        try:
+            while not self._stop.is_set():
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    tasks.discard(task)
+                    task.result()  # raises what the supervisor cannot mend
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def _on_ready(self) -> None:
+        """Every READY: what was missed on both sides goes in before anything live."""
+        await self.reconciler.both()
+        if not self._read_up.is_set():
+            self._read_up.set()
+            self.reconciler.start()
+            log.info("ready")
+
+    async def _start_timers(self) -> None:
+        try:
+            async with asyncio.timeout(TIMER_PATIENCE_S):
+                await self._read_up.wait()
+        except TimeoutError:
+            log.warning("timers start before everything was read")
+        self.timers.start()
+
+    async def _sweep_parked(self) -> None:
+        while True:
+            await self.clock.sleep(PARKED_EVERY_S)
+            try:
+                await self.committer.run(partial(drop_parked, self.engine, self.clock.time()))
+            except Exception as error:
+                log.warning("parked events not swept", extra={"error": type(error).__name__})
+
+    def _applied(self, applied: Applied) -> None:
+        self.dispatcher.accept(applied.effects, applied.voided)
+        self.timers.accept(applied.timers)
+
+    async def _submit_webhook(self, events: Sequence[Event]) -> list[Receipt]:
+        """A webhook may not overtake what is being read up; one that cannot wait is read up itself."""
+        try:
+            async with asyncio.timeout(WEBHOOK_PATIENCE_S):
+                await self._read_up.wait()
+            return await self.committer.submit(events)
+        except TimeoutError:
+            self.reconciler.prompt()
+            raise WebUnavailable("starting", retry_after=5) from None
+        except Unavailable as error:
+            self.reconciler.prompt()
+            raise WebUnavailable(str(error), retry_after=error.retry_after) from error
+
+    async def _mark_dms(self, positions: dict[str, str]) -> None:
+        await self.committer.run(partial(mark_dms, self.engine, positions))
+
+    async def _mark_desks(self, read: list[tuple[str, int, bool]]) -> None:
+        await self.committer.run(partial(mark_desks, self.engine, read))
+
+    # --- health
+
+    def _health(self) -> Mapping[str, Any]:
+        return {"gateway": self.supervisor.connected, "busy_lanes": self.dispatcher.busy}
+
+    async def _ready(self) -> tuple[bool, Mapping[str, Any]]:
+        try:
+            await self.reader.alive()
+            oldest = await self.reader.oldest_effect()
+            database = True
+        except Exception:
+            database, oldest = False, None
+        age = max(0.0, self.clock.time() - oldest) if oldest is not None else 0.0
+        facts = {
+            "database": database,
+            "gateway": self.supervisor.connected,
+            "read_up": self._read_up.is_set(),
+            "oldest_effect_s": round(age, 1),
+        }
+        return database and self.supervisor.connected and self._read_up.is_set(), facts
+
+
+async def _alert(job: Job) -> Done:
+    """The operator is told by the log."""
+    payload = job.effect.payload
+    log.error(
+        "operator alert",
+        extra={"text": payload["text"], "subject": job.effect.subject, "key": job.effect.key},
+    )
+    return Done()
+
+
+def _fresh() -> str:
+    return secrets.token_hex(12)
+
+
+def _conversations(
+    fields: Mapping[str, str], query: Mapping[str, str], received_at: datetime
+) -> tuple[Event, ...]:
+    return twilio_intake.conversations(fields, twilio_intake.Mark.read(query), received_at, _fresh)
+
+
+def _interactions(
+    fields: Mapping[str, str], _query: Mapping[str, str], received_at: datetime
+) -> tuple[Event, ...]:
+    return twilio_intake.interactions(fields, received_at, _fresh)

@@ -1,0 +1,186 @@
+"""Group commit: what arrived while the last commit ran shares the next one. One writer thread, one hop a batch."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
+
+from machines.events import Event
+from machines.table import Outcome
+from orchestrator.clock import Clock
+from orchestrator.errors import Unavailable
+from storage.apply import Store
+from storage.values import Applied, Item, Receipt, Result
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+#: Items of one transaction. More would only make the first of them wait.
+MAX_BATCH = 200
+#: Items that may wait for a commit; beyond that senders are told to come back.
+MAX_WAITING = 10_000
+#: Wait before a result is offered to a database that failed.
+PAUSE_S = 0.5
+
+_OPERATIONAL = (OperationalError, InterfaceError, PoolTimeout)
+
+
+@dataclass(slots=True)
+class _Submission:
+    """What one caller gave, to be committed as a whole."""
+
+    items: Sequence[Item]
+    done: asyncio.Future[list[Receipt]]
+    results: bool  #: effect results are kept and offered again: nobody else would
+
+
+@dataclass(slots=True)
+class Committer:
+    """The door to the store. Start it, submit, and close it when nothing more will come."""
+
+    store: Store
+    clock: Clock
+    on_applied: Callable[[Applied], None]  #: sync, loop-safe, no I/O
+    _waiting: deque[_Submission] = field(default_factory=deque)
+    _arrived: asyncio.Event = field(default_factory=asyncio.Event)
+    _thread: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(max_workers=1, thread_name_prefix="writer")
+    )
+    _task: asyncio.Task[None] | None = None
+    _size: int = 0
+    _closing: bool = False
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="commit")
+
+    async def close(self) -> None:
+        """Commit what waits, then stop."""
+        self._closing = True
+        self._arrived.set()
+        if self._task is not None:
+            await self._task
+        self._thread.shutdown(wait=True)
+
+    async def submit(self, events: Sequence[Event]) -> list[Receipt]:
+        """Commit events together; one receipt each, in order. Cancelling the caller changes nothing.
+
+        Raises `Unavailable` when the queue is full or the database cannot take it: nothing was stored then.
+        """
+        if not events:
+            return []
+        if self._size >= MAX_WAITING or self._closing:
+            raise Unavailable("too much is waiting to be stored")
+        return await self._enqueue(list(events), results=False)
+
+    async def finish(self, result: Result) -> None:
+        """Commit the result of an effect. Returns when it is stored, however long the database is away."""
+        await self._enqueue([result], results=True)
+
+    async def run(self, write: Callable[[], T]) -> T:
+        """Run a small write of its own in the writer thread, between two batches."""
+        return await asyncio.shield(asyncio.get_running_loop().run_in_executor(self._thread, write))
+
+    async def _enqueue(self, items: Sequence[Item], *, results: bool) -> list[Receipt]:
+        done: asyncio.Future[list[Receipt]] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Submission(items, done, results))
+        self._size += len(items)
+        self._arrived.set()
+        return await asyncio.shield(done)
+
+    async def _run(self) -> None:
+        while True:
+            while not self._waiting:
+                if self._closing:
+                    return
+                self._arrived.clear()
+                await self._arrived.wait()
+            await self._commit(self._take())
+
+    def _take(self) -> list[_Submission]:
+        """The submissions of the next batch: as many as fit, always at least one."""
+        taken = [self._waiting.popleft()]
+        size = len(taken[0].items)
+        while self._waiting and size + len(self._waiting[0].items) <= MAX_BATCH:
+            taken.append(self._waiting.popleft())
+            size += len(taken[-1].items)
+        self._size -= size
+        return taken
+
+    async def _commit(self, taken: list[_Submission]) -> None:
+        try:
+            await self._apply(taken)
+        except _OPERATIONAL as error:
+            await self._put_off(taken, error)
+        except DBAPIError as error:
+            await self._isolate(taken, error)
+        except Exception as error:
+            log.exception("commit failed")
+            for submission in taken:
+                _fail(submission, error)
+
+    async def _apply(self, taken: list[_Submission]) -> None:
+        batch = [item for submission in taken for item in submission.items]
+        applied = await self._in_thread(batch)
+        self.on_applied(applied)
+        receipts = iter(applied.receipts)
+        for submission in taken:
+            mine = [next(receipts) for item in submission.items if isinstance(item, Event)]
+            if not submission.done.done():
+                submission.done.set_result(mine)
+
+    async def _in_thread(self, batch: Sequence[Item]) -> Applied:
+        """A conflict in the ledger means that another process was first: the repeat sees its row."""
+        loop = asyncio.get_running_loop()
+        for attempt in (1, 2):
+            try:
+                return await loop.run_in_executor(self._thread, self.store.apply, batch, self.clock.time())
+            except IntegrityError:
+                if attempt == 2:
+                    raise
+        raise AssertionError("unreachable")
+
+    async def _put_off(self, taken: list[_Submission], error: Exception) -> None:
+        """The database is locked, full or gone. Senders are told; results wait here."""
+        log.warning("store unavailable", extra={"error": type(error).__name__})
+        results = [s for s in taken if s.results]
+        for submission in taken:
+            if not submission.results:
+                _fail(submission, Unavailable("the database cannot be written"))
+        if results:
+            for submission in reversed(results):
+                self._waiting.appendleft(submission)
+                self._size += len(submission.items)
+            await self.clock.sleep(PAUSE_S)
+
+    async def _isolate(self, taken: list[_Submission], error: Exception) -> None:
+        """The database objects to something in the batch: halve it until the culprit stands alone."""
+        if len(taken) > 1:
+            middle = len(taken) // 2
+            await self._commit(taken[:middle])
+            await self._commit(taken[middle:])
+            return
+        (culprit,) = taken
+        log.error("refused by the database", extra={"error": type(error).__name__})
+        receipts = [Receipt(Outcome.FAILED, reason=type(error).__name__) for _ in culprit.items]
+        if not culprit.done.done():
+            culprit.done.set_result(receipts)
+
+
+def _fail(submission: _Submission, error: BaseException) -> None:
+    if not submission.done.done():
+        submission.done.set_exception(error)
+        # the caller may be gone; its exception has been seen here
+        submission.done.exception()
+
+
+def ignore(_applied: Any) -> None:
+    """For stores that nobody dispatches from."""

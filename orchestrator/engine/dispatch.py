@@ -1,0 +1,308 @@
+"""The dispatcher: carries out effects from memory after their commit, lane by lane, until each is done or dead."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from machines.effects import ON_DEATH, Kind
+from machines.events import Address, Event, Source, Trigger
+from orchestrator.clock import Clock
+from orchestrator.engine.lanes import Lane
+from orchestrator.engine.retry import DEFAULT, QUESTION, Policy
+from orchestrator.errors import Reject, Retry
+from storage.values import Link, Pending, Result, Status
+
+log = logging.getLogger(__name__)
+
+#: How often effects are looked for that are due and that no memory holds.
+SWEEP_S = 5.0
+#: A bug in a handler is retried this often before its effect is dead.
+BUGS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An effect handed to its handler."""
+
+    effect: Pending
+    in_doubt: bool  #: it may have been carried out already: look before doing it again
+    sent_at: float  #: when that may have been, seconds since the epoch; start-up, where it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a handler made of it."""
+
+    ref: str | None = None
+    links: tuple[Link, ...] = ()
+    message: str | None = None  #: the message row that got its counterpart
+    refs: tuple[str, ...] = ()
+    dm_channel: tuple[str, str] | None = None
+    trigger: Trigger | None = None  #: the event that follows, for the conversation of the effect
+    data: Mapping[str, Any] = field(default_factory=dict)
+    request: int | None = None
+
+
+Handler = Callable[[Job], Awaitable[Done]]
+
+
+class Outbox(Protocol):
+    """As much of the reader as the dispatcher needs."""
+
+    async def lanes(self) -> list[str]: ...
+    async def lane(self, lane: str, at_most: int = 20) -> list[Pending]: ...
+    async def due_effects(self, before: float, at_most: int = 500) -> list[tuple[str, str]]: ...
+
+
+@dataclass(slots=True)
+class Dispatcher:
+    """One task per busy lane; lanes are independent of each other."""
+
+    handlers: Mapping[str, Handler]
+    outbox: Outbox
+    finish: Callable[[Result], Awaitable[None]]
+    clock: Clock
+    jitter: Callable[[], float]
+    parallel: int = 64  #: lanes that may be in flight at once
+    _lanes: dict[str, Lane] = field(default_factory=dict)
+    _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
+    _doubts: dict[str, float] = field(default_factory=dict)  #: key -> since when it is in doubt
+    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
+    _sweeper: asyncio.Task[None] | None = None
+    _started_at: float = 0.0
+    _stopping: bool = False
+
+    async def start(self) -> None:
+        """Take up what an earlier process left: every lane of the table is cold, its first effect in doubt."""
+        self._slots = asyncio.Semaphore(self.parallel)
+        self._started_at = self.clock.time()
+        for name in await self.outbox.lanes():
+            self._chill(name, in_doubt=True)
+        self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
+
+    async def stop(self, grace: float = 5.0) -> None:
+        """Finish what is in flight, begin nothing more. What is left is found at the next start."""
+        self._stopping = True
+        if self._sweeper:
+            self._sweeper.cancel()
+        flying = [self._tasks[lane.name] for lane in self._lanes.values() if lane.flying]
+        for name, task in self._tasks.items():
+            if not self._lanes[name].flying:
+                task.cancel()
+        if flying:
+            _, late = await asyncio.wait(flying, timeout=grace)
+            for task in late:
+                task.cancel()
+        await asyncio.gather(*self._tasks.values(), self._sweeper or _nothing(), return_exceptions=True)
+
+    def accept(self, effects: Iterable[Pending], voided: Iterable[str] = ()) -> None:
+        """Take freshly committed effects, in commit order. Sync and loop-safe."""
+        if gone := set(voided):
+            for lane in self._lanes.values():
+                lane.drop(gone)
+        for effect in effects:
+            lane = self._lane(effect.lane)
+            lane.add(effect)
+            self._wake(lane)
+
+    def _lane(self, name: str) -> Lane:
+        return self._lanes.setdefault(name, Lane(name))
+
+    def _chill(self, name: str, *, in_doubt: bool) -> None:
+        lane = self._lane(name)
+        lane.cold, lane.in_doubt = True, lane.in_doubt or in_doubt
+        self._wake(lane)
+
+    def _wake(self, lane: Lane) -> None:
+        if lane.name not in self._tasks and not self._stopping:
+            self._tasks[lane.name] = asyncio.create_task(self._run(lane), name=f"lane {lane.name}")
+
+    async def _run(self, lane: Lane) -> None:
+        try:
+            while not lane.idle and not self._stopping:
+                if lane.cold or not lane.queue:
+                    await self._refill(lane)
+                    continue
+                await self._next(lane)
+        finally:
+            del self._tasks[lane.name]
+            if lane.idle:
+                self._lanes.pop(lane.name, None)
+            elif not self._stopping:
+                self._wake(lane)
+
+    async def _refill(self, lane: Lane) -> None:
+        try:
+            found = await self.outbox.lane(lane.name)
+        except Exception:
+            log.exception("reading a lane failed")
+            await self.clock.sleep(1.0)
+            return
+        if lane.in_doubt and found:
+            self._doubts.setdefault(found[0].key, self._started_at)
+        lane.in_doubt = False
+        lane.refill(found)
+
+    async def _next(self, lane: Lane) -> None:
+        effect = lane.queue[0]
+        if (wait := effect.due_at - self.clock.time()) > 0:
+            await self.clock.sleep(min(wait, 1.0))
+            return  # it may have become void meanwhile
+        lane.queue.popleft()
+        lane.flying = effect.key
+        try:
+            async with self._slots:
+                result = await self._carry_out(effect)
+            if result.status is Status.PENDING:
+                lane.queue.appendleft(_again(effect, result))
+            await self.finish(result)
+        except asyncio.CancelledError:
+            raise
+        except Exception:
+            # the result could not be stored: the table decides what is next
+            log.exception("storing a result failed")
+            lane.cold, lane.in_doubt = True, True
+            await self.clock.sleep(1.0)
+        finally:
+            lane.flying = None
+
+    async def _carry_out(self, effect: Pending) -> Result:
+        attempts = effect.attempts + 1
+        doubt = self._doubts.get(effect.key)
+        job = Job(effect, in_doubt=doubt is not None, sent_at=doubt or self.clock.time())
+        try:
+            handler = self.handlers[effect.kind]
+            done = await handler(job)
+        except Retry as error:
+            return self._retry(effect, attempts, error)
+        except Reject as error:
+            return self._die(effect, attempts, str(error), error.report)
+        except Exception as error:
+            log.exception("handler failed", extra={"key": effect.key, "kind": effect.kind})
+            if attempts >= BUGS:
+                return self._die(effect, attempts, f"{type(error).__name__}: {error}", None)
+            return self._retry(effect, attempts, Retry(f"{type(error).__name__}: {error}", ambiguous=True))
+        self._doubts.pop(effect.key, None)
+        return Result(
+            key=effect.key,
+            generation=effect.generation,
+            status=Status.DONE,
+            attempts=attempts,
+            ref=done.ref,
+            links=done.links,
+            message=done.message,
+            refs=done.refs,
+            dm_channel=done.dm_channel,
+            events=(self._event(effect, "done", done.trigger, done.data, done.request),)
+            if done.trigger
+            else (),
+        )
+
+    def _retry(self, effect: Pending, attempts: int, error: Retry) -> Result:
+        policy: Policy = QUESTION if effect.kind == Kind.ASK_CHATBOT else DEFAULT
+        if policy.gives_up(attempts):
+            return self._die(effect, attempts, f"gave up after {attempts} attempts: {error}", None)
+        if error.ambiguous:
+            self._doubts.setdefault(effect.key, self.clock.time())
+        delay = policy.delay(attempts, error.after, self.jitter)
+        log.info("retry", extra={"key": effect.key, "attempts": attempts, "delay": delay})
+        return Result(
+            effect.key,
+            effect.generation,
+            Status.PENDING,
+            attempts,
+            due_at=self.clock.time() + delay,
+            error=str(error),
+        )
+
+    def _die(self, effect: Pending, attempts: int, reason: str, report: Trigger | None) -> Result:
+        """A dead effect is an event: the table decides what is said to whom."""
+        self._doubts.pop(effect.key, None)
+        log.error("dead effect", extra={"key": effect.key, "kind": effect.kind, "reason": reason})
+        events = []
+        request = effect.payload.get("request")
+        told = ON_DEATH.get(Kind(effect.kind))
+        if told is not None and effect.subject.startswith("conversation:"):
+            events.append(self._event(effect, "dead", told, _obituary(effect, reason), request))
+        if report is not None and report is not told:
+            events.append(self._event(effect, "gone", report, {}, request))
+        return Result(
+            effect.key, effect.generation, Status.DEAD, attempts, error=reason, events=tuple(events)
+        )
+
+    def _event(
+        self, effect: Pending, what: str, trigger: Trigger, data: Mapping[str, Any], request: int | None
+    ) -> Event:
+        return Event(
+            Source.EFFECT,
+            f"{effect.key}:{effect.generation}:{what}",
+            trigger,
+            self.clock.now(),
+            Address(member=effect.member, conversation=effect.conversation, request=request),
+            data,
+        )
+
+    async def _sweep(self) -> None:
+        """Effects that are due and that no memory holds, whoever wrote them."""
+        while True:
+            await self.clock.sleep(SWEEP_S)
+            try:
+                due = await self.outbox.due_effects(self.clock.time() - SWEEP_S)
+            except Exception as error:
+                log.warning("sweep failed", extra={"error": type(error).__name__})
+                continue
+            for key, name in due:
+                lane = self._lanes.get(name)
+                if lane is None or not (lane.cold or lane.more or _holds(lane, key)):
+                    self._chill(name, in_doubt=False)
+
+    @property
+    def busy(self) -> int:
+        """Lanes that have something to do."""
+        return len(self._tasks)
+
+
+def _again(effect: Pending, result: Result) -> Pending:
+    return Pending(
+        effect.key,
+        effect.subject,
+        effect.member,
+        effect.lane,
+        effect.kind,
+        effect.payload,
+        result.due_at,
+        result.attempts,
+        effect.generation,
+        effect.replaces,
+        effect.seq,
+    )
+
+
+def _holds(lane: Lane, key: str) -> bool:
+    return lane.flying == key or any(effect.key == key for effect in lane.queue)
+
+
+def _obituary(effect: Pending, reason: str) -> dict[str, Any]:
+    """What the conversation is told of a dead effect."""
+    payload = effect.payload
+    sides = {Kind.RELAY_TO_MEMBER: "agent", Kind.RELAY_TO_DESK: "member"}
+    data: dict[str, Any] = {
+        "kind": effect.kind,
+        "reason": reason,
+        "about": payload.get("message") or effect.key,
+        "side": sides.get(Kind(effect.kind), ""),
+    }
+    if effect.kind == Kind.DESK_NOTE or payload.get("args", {}).get("notice"):
+        data["notice"] = True
+    for name in ("question", "interaction"):
+        if name in payload:
+            data[name] = payload[name]
+    return data
+
+
+async def _nothing() -> None:
+    return None

@@ -1,0 +1,77 @@
+"""Logs: one JSON line per happening on standard error. No member's words, no secret ever reaches them."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+#: Facts that our own log calls pass along. Whatever else a library attaches is left out.
+FACTS = (
+    "attempts",
+    "code",
+    "count",
+    "delay",
+    "error",
+    "event",
+    "events",
+    "field",
+    "key",
+    "kind",
+    "reason",
+    "status",
+    "subject",
+    "text",
+    "trigger",
+)
+#: Libraries that speak of what they send. They are heard only when something is wrong.
+QUIET = (
+    "aiohttp",
+    "aiosqlite",
+    "alembic",
+    "asyncio",
+    "discord",
+    "sqlalchemy",
+    "transitions",
+    "twilio",
+    "urllib3",
+)
+
+
+def configure(level: str = "info") -> None:
+    """Send everything through one formatter. Call once, at start."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            processors=[
+                _facts,
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.JSONRenderer(),
+            ],
+            foreign_pre_chain=[
+                structlog.stdlib.add_log_level,
+                structlog.stdlib.add_logger_name,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                structlog.processors.format_exc_info,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.WARNING)
+    logging.getLogger("twilio.async_http_client").setLevel(logging.CRITICAL)
+    logging.getLogger("discord.http").setLevel(logging.CRITICAL)  # it logs bodies of refused requests
+
+
+def _facts(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    record: logging.LogRecord | None = event.get("_record")
+    if record is not None:
+        for name in FACTS:
+            if name in record.__dict__:
+                event["fact_event" if name == "event" else name] = record.__dict__[name]
+    return event

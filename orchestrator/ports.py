@@ -1,0 +1,192 @@
+"""The ports: how the rest of the service sees Discord and Twilio. Two implementations each: SDK and in-process.
+
+Every call raises `Retry` or `Reject` (orchestrator.errors) and nothing else for what the far side does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol
+
+# --- Discord
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    custom_id: str  #: `action:conversation[:detail]`, at most 100 characters
+    label: str  #: at most 80 characters
+    primary: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class File:
+    filename: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class DiscordMessage:
+    """A message as Discord tells it."""
+
+    id: str
+    channel: str
+    author: str  #: Discord user id
+    author_name: str
+    own: bool  #: the bot wrote it
+    body: str  #: rendered to plain text: stickers, forwards and polls become words
+    attachments: tuple[Mapping[str, Any], ...]
+    at: datetime
+    edited_at: datetime | None = None
+    reply_to: str | None = None
+    nonce: str | None = None
+    content: bool = True  #: False for pins, joins and other notices of Discord's own
+
+
+class Discord(Protocol):
+    """What we ask of Discord's REST API."""
+
+    async def open_dm(self, member: str) -> str:
+        """The id of the DM channel with that user; the same one every time."""
+        ...
+
+    async def send(
+        self,
+        channel: str,
+        text: str,
+        *,
+        nonce: str,
+        buttons: Sequence[Sequence[Button]] = (),
+        files: Sequence[File] = (),
+        reply_to: str | None = None,
+    ) -> str:
+        """Post a message and return its id. The same nonce within minutes returns the earlier message."""
+        ...
+
+    async def edit(
+        self, channel: str, message: str, text: str, *, buttons: Sequence[Sequence[Button]] = ()
+    ) -> None: ...
+
+    async def delete(self, channel: str, message: str) -> None:
+        """Deleting what is gone already is not an error."""
+        ...
+
+    async def react(self, channel: str, message: str, emoji: str) -> None: ...
+
+    async def history(self, channel: str, *, after: str, limit: int = 100) -> list[DiscordMessage]:
+        """Messages newer than `after` (an id; `0`: from the beginning), oldest first, at most 100."""
+        ...
+
+    async def answer(self, application: str, token: str, text: str) -> None:
+        """Replace the answer of a deferred interaction."""
+        ...
+
+    async def typing(self, channel: str) -> None: ...
+
+
+# --- Twilio
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioConversation:
+    sid: str
+    state: str  #: active, inactive or closed
+    attributes: Mapping[str, Any]
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TwilioMessage:
+    sid: str
+    index: int
+    author: str
+    body: str
+    attributes: Mapping[str, Any]
+    media: tuple[Mapping[str, Any], ...]
+    at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Interaction:
+    sid: str
+    channel: str | None  #: UO..., where the answer names it
+    task: str | None  #: WT...
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    sid: str
+    status: str  #: pending, reserved, assigned, wrapping, completed or canceled
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+
+class Twilio(Protocol):
+    """What we ask of Twilio's REST APIs: Conversations, Flex Interactions, TaskRouter."""
+
+    async def create_conversation(
+        self, unique_name: str, friendly_name: str, attributes: Mapping[str, Any]
+    ) -> TwilioConversation:
+        """Raises `Conflict` when the name is taken."""
+        ...
+
+    async def conversation(self, sid: str) -> TwilioConversation | None:
+        """By sid or unique name."""
+        ...
+
+    async def close_conversation(self, sid: str) -> None:
+        """Closing what is closed or gone already is not an error."""
+        ...
+
+    async def add_participant(self, sid: str, identity: str, attributes: Mapping[str, Any]) -> None:
+        """Adding who is there already is not an error."""
+        ...
+
+    async def participants(self, sid: str) -> list[str]:
+        """Identities."""
+        ...
+
+    async def webhooks(self, sid: str) -> list[str]:
+        """URLs of the conversation's own webhooks."""
+        ...
+
+    async def add_webhook(self, sid: str, url: str, filters: Sequence[str]) -> None: ...
+
+    async def post(self, sid: str, *, author: str, body: str, attributes: Mapping[str, Any]) -> str:
+        """Post a message and return its sid. Nothing protects against a repeat: look first when in doubt."""
+        ...
+
+    async def edit(self, sid: str, message: str, body: str) -> None: ...
+
+    async def delete(self, sid: str, message: str) -> None:
+        """Deleting what is gone already is not an error."""
+        ...
+
+    async def messages(
+        self, sid: str, *, newest_first: bool = False, limit: int = 100
+    ) -> list[TwilioMessage]:
+        """In order of Index."""
+        ...
+
+    async def create_interaction(
+        self, channel: Mapping[str, Any], routing: Mapping[str, Any]
+    ) -> Interaction: ...
+
+    async def channel_of(self, interaction: str) -> str | None:
+        """UO... of an interaction."""
+        ...
+
+    async def find_tasks(self, workspace: str, expression: str) -> list[Task]:
+        """Tasks whose attributes match, e.g. `orchestrator_request == 'abc-1'`."""
+        ...
+
+    async def close_channel(self, interaction: str, channel: str) -> None:
+        """Close the channel and complete or cancel its tasks. Closed or gone already is not an error."""
+        ...
+
+    async def invite(self, interaction: str, channel: str, routing: Mapping[str, Any]) -> None: ...
+
+
+class Conflict(Exception):
+    """A Twilio Conversation of that unique name exists."""

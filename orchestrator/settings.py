@@ -1,0 +1,127 @@
+"""Settings: environment or `.env`. Secrets are masked in every repr. One line names what is wrong."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from machines.snapshot import Limits
+from orchestrator.errors import ConfigurationError
+
+
+class Settings(BaseSettings):
+    """Every setting with its default. Names are the fields' names in capitals."""
+
+    model_config = SettingsConfigDict(env_file=".env", extra="ignore", env_ignore_empty=True)
+
+    data_dir: Path = Field(Path("data"), description="Folder of the database and of what must survive.")
+    database_url: str = Field(
+        "", description="`sqlite:///path` or `postgresql://...`; default: a file in DATA_DIR."
+    )
+    public_url: str = Field("", description="Origin under which providers reach this service, https.")
+    host: str = Field("127.0.0.1", description="Address to listen on.")
+    port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
+
+    discord_token: SecretStr = Field(SecretStr(""), description="The bot's token.")
+    discord_api_url: str = Field("", description="Override of Discord's REST API, for a local Discord.")
+    discord_gateway_url: str = Field("", description="Override of Discord's gateway, for a local Discord.")
+    discord_guild_id: str = Field(
+        "", description="The community's server; found when the bot is in one only."
+    )
+    discord_help_channel_id: str = Field("", description="Channel in which help is announced.")
+
+    twilio_account_sid: str = Field("", description="AC... of the Flex account.")
+    twilio_auth_token: SecretStr = Field(SecretStr(""), description="Signs webhooks; also logs in.")
+    twilio_auth_token_previous: SecretStr = Field(
+        SecretStr(""), description="Still accepted on webhooks while the token is being rotated."
+    )
+    twilio_api_key_sid: str = Field("", description="SK... to log in with instead of the auth token.")
+    twilio_api_key_secret: SecretStr = Field(SecretStr(""), description="Secret of that key.")
+    twilio_workspace_sid: str = Field("", description="WS...; found when there is exactly one.")
+    twilio_workflow_sid: str = Field("", description="WW...; found when there is exactly one.")
+    twilio_flex_instance_sid: str = Field("", description="GO...; found when there is exactly one.")
+    twilio_api_url: str = Field("", description="Override: requests go to {TWILIO_API_URL}/{host}{path}.")
+
+    knowledge_dir: Path | None = Field(
+        None, description="Folder of Markdown articles; default: the sample that comes along."
+    )
+
+    timer_ask: float = Field(1.2, gt=0, description="Quiet seconds after which a burst is one question.")
+    timer_ask_at_most: float = Field(4.0, gt=0, description="Longest wait of a burst, seconds.")
+    timer_answer_overdue: float = Field(20.0, gt=0, description="Seconds until the bot apologises.")
+    timer_bot_idle_warn: float = Field(1200.0, gt=0, description="Silence before the warning, seconds.")
+    timer_bot_idle: float = Field(1800.0, gt=0, description="Silence before the goodbye, seconds.")
+    timer_desk_open_overdue: float = Field(60.0, gt=0, description="Seconds a desk may take to open.")
+    timer_place: float = Field(30.0, gt=0, description="Seconds between updates of the place.")
+    timer_wait_reminder: float = Field(300.0, gt=0, description="Seconds between reminders to the desk.")
+    timer_wait: float = Field(1800.0, gt=0, description="Seconds until a member is told nobody came.")
+    timer_alone: float = Field(5.0, gt=0, description="Seconds until a colleague must have taken over.")
+    timer_member_idle_warn: float = Field(2700.0, gt=0, description="Member silent: warning, seconds.")
+    timer_member_idle: float = Field(3600.0, gt=0, description="Member silent: goodbye, seconds.")
+    timer_agent_idle_warn: float = Field(600.0, gt=0, description="Agent silent: reminder, seconds.")
+    timer_agent_idle: float = Field(1800.0, gt=0, description="Agent silent: another is asked, seconds.")
+    misses: int = Field(2, ge=1, description="Misses in a row after which a person is called.")
+
+    @field_validator("public_url", "discord_api_url", "discord_gateway_url", "twilio_api_url")
+    @classmethod
+    def _no_slash(cls, value: str) -> str:
+        return value.rstrip("/")
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite:///{self.data_dir / 'orchestrator.db'}"
+
+    @property
+    def limits(self) -> Limits:
+        """The numbers that the tables are given."""
+        timers = {
+            name.removeprefix("timer_"): value
+            for name, value in self.model_dump().items()
+            if name.startswith("timer_")
+        }
+        return Limits(**timers, misses=self.misses)
+
+    @property
+    def twilio_login(self) -> tuple[str, str]:
+        if self.twilio_api_key_sid:
+            return self.twilio_api_key_sid, self.twilio_api_key_secret.get_secret_value()
+        return self.twilio_account_sid, self.twilio_auth_token.get_secret_value()
+
+    @property
+    def twilio_auth_tokens(self) -> tuple[str, ...]:
+        """Secrets that webhooks may be signed with, the current one first."""
+        tokens = (self.twilio_auth_token, self.twilio_auth_token_previous)
+        return tuple(value for token in tokens if (value := token.get_secret_value()))
+
+    def require(self, *names: str) -> None:
+        """Raises ConfigurationError for the first setting of these that is empty."""
+        for name in names:
+            value = getattr(self, name)
+            if isinstance(value, SecretStr):
+                value = value.get_secret_value()
+            if not value:
+                hint = type(self).model_fields[name].description or ""
+                raise ConfigurationError(f"{name.upper()} is not set", hint)
+
+
+def load(**overrides: Any) -> Settings:
+    """Settings from the environment and `.env`. Raises ConfigurationError naming the first bad one."""
+    try:
+        settings = Settings(**overrides)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
+        raise ConfigurationError(f"{name}: {first['msg']}", f"see {name} in the documentation") from None
+    if not settings.public_url:
+        settings.public_url = f"http://{settings.host}:{settings.port}"
+    return settings
+
+
+def terminal() -> bool:
+    """Is somebody looking?"""
+    return os.isatty(1)
