@@ -1,0 +1,72 @@
+"""Reading up direct messages: what members wrote while nobody listened."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+
+from machines.events import Event
+from orchestrator.clock import Clock
+from orchestrator.discord.events import said
+from orchestrator.engine.reconcile import Read
+from orchestrator.errors import Reject, Retry
+from orchestrator.ports import Discord
+from storage.reads.reader import Reader
+from storage.reads.rows import DmRow
+
+log = logging.getLogger(__name__)
+
+#: Members who wrote within this time are read first and always. Seconds.
+ACTIVE_S = 7 * 24 * 3600.0
+#: A read starts this many messages below the highest that is known; the ledger drops what it knows.
+OVERLAP = 50
+PAGE = 100
+
+Mark = Callable[[dict[str, str]], Awaitable[None]]
+
+
+class DmBackfill:
+    """Reads every DM with a recent conversation, from its watermark, never below what made it known."""
+
+    def __init__(self, discord: Discord, reader: Reader, clock: Clock, mark: Mark) -> None:
+        self.discord = discord
+        self.reader = reader
+        self.clock = clock
+        self.mark = mark
+
+    async def read(self) -> Read:
+        events: list[Event] = []
+        marks: dict[str, str] = {}
+        complete = True
+        for dm in await self.reader.dms(self.clock.time() - ACTIVE_S):
+            try:
+                events += await self._read_one(dm, marks)
+            except Reject as error:
+                log.warning("a DM cannot be read", extra={"reason": str(error)})
+            except Retry as error:
+                log.warning("reading up put off", extra={"reason": str(error)})
+                complete = False
+
+        async def remember() -> None:
+            if marks:
+                await self.mark(marks)
+
+        return Read(tuple(events), remember, complete)
+
+    async def _read_one(self, dm: DmRow, marks: dict[str, str]) -> list[Event]:
+        floor = str(max(0, int(dm.known_since) - 1)) if dm.known_since else "0"
+        position = dm.watermark or floor
+        events: list[Event] = []
+        ids: list[str] = []
+        while True:
+            page = await self.discord.history(dm.channel, after=position, limit=PAGE)
+            for message in page:
+                ids.append(message.id)
+                if message.content and message.author == dm.member:
+                    events += said(message)
+            if len(page) < PAGE:
+                break
+            position = page[-1].id
+        if len(ids) > OVERLAP:
+            marks[f"dm:{dm.channel}"] = ids[-OVERLAP - 1]
+        return events

@@ -1,0 +1,258 @@
+"""The gateway: a supervisor that starts a new client per attempt, and the client that feeds the intake."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+from collections.abc import Awaitable, Callable
+from datetime import datetime
+from typing import Any
+
+import aiohttp
+import discord
+import yarl
+from discord.gateway import DiscordWebSocket
+
+from orchestrator.clock import Clock
+from orchestrator.discord import events
+from orchestrator.discord.intake import Intake
+from orchestrator.discord.limits import FATAL_CLOSE
+from orchestrator.discord.render import clean, from_message
+from orchestrator.discord.rest import DiscordRest
+from orchestrator.errors import ConfigurationError, Fatal
+from orchestrator.texts.say import BUTTON, COMMAND
+
+log = logging.getLogger(__name__)
+
+#: None of them is privileged: texts of direct messages and slash commands need no more.
+INTENTS = discord.Intents(guilds=True, dm_messages=True, dm_typing=True, dm_reactions=True)
+#: Longest wait between two attempts to connect, seconds.
+BACKOFF_CAP_S = 30.0
+
+
+def redirect(api_url: str | None, gateway_url: str | None) -> None:
+    """Point discord.py elsewhere. Process-wide, once, before the first client is made."""
+    if api_url:
+        discord.http.Route.BASE = api_url.rstrip("/")
+        discord.asset.Asset.BASE = api_url.rstrip("/").removesuffix("/api/v10") + "/cdn"
+    if gateway_url:
+        DiscordWebSocket.DEFAULT_GATEWAY = yarl.URL(gateway_url)
+
+
+class Gateway(discord.Client):
+    """One connection attempt. Everything it hears goes to the intake at once; nothing is decided here."""
+
+    def __init__(self, intake: Intake, clock: Clock, on_ready: Callable[[], None]) -> None:
+        super().__init__(
+            intents=INTENTS,
+            max_messages=None,
+            allowed_mentions=discord.AllowedMentions.none(),
+            guild_ready_timeout=0.3,
+            max_ratelimit_timeout=30.0,
+        )
+        self.intake = intake
+        self.clock = clock
+        self._became_ready = on_ready
+
+    async def on_ready(self) -> None:
+        self._became_ready()
+
+    async def on_message(self, message: discord.Message) -> None:
+        if self._is_dm(message):
+            told = from_message(message, self.user.id if self.user else 0)
+            if told.content and not told.own and not message.author.bot:
+                for event in events.said(told):
+                    self.intake.put(event)
+
+    async def on_raw_message_edit(self, payload: discord.RawMessageUpdateEvent) -> None:
+        """Link previews arrive as edits as well: they have no time of editing."""
+        message = payload.message
+        if payload.guild_id is None and self._is_dm(message) and message.edited_at is not None:
+            told = from_message(message, self.user.id if self.user else 0)
+            if told.content and not told.own and not message.author.bot:
+                self.intake.put(events.edited(told))
+
+    async def on_raw_message_delete(self, payload: discord.RawMessageDeleteEvent) -> None:
+        if payload.guild_id is None:
+            self.intake.put(events.deleted(str(payload.message_id), self.clock.now()))
+
+    async def on_raw_reaction_add(self, payload: discord.RawReactionActionEvent) -> None:
+        if payload.guild_id is None and self.user and payload.user_id != self.user.id:
+            self.intake.put(
+                events.reacted(
+                    str(payload.message_id),
+                    str(payload.user_id),
+                    str(payload.emoji),
+                    self.clock.now(),
+                    secrets.token_hex(12),
+                )
+            )
+
+    async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
+        """Acknowledged within 3 seconds, answered by an effect. A repeat after a crash would be wrong."""
+        try:
+            await self._take(interaction)
+        except discord.HTTPException as error:
+            log.warning("interaction not acknowledged", extra={"status": error.status, "code": error.code})
+
+    async def _take(self, interaction: discord.Interaction[Any]) -> None:
+        data: dict[str, Any] = dict(interaction.data or {})
+        at = discord.utils.snowflake_time(interaction.id)
+        member, name = str(interaction.user.id), str(interaction.id)
+        custom_id = str(data.get("custom_id", ""))
+        if interaction.type is discord.InteractionType.application_command:
+            await self._command(interaction, data, at)
+        elif interaction.type is discord.InteractionType.component:
+            action, _, conversation = custom_id.partition(":")
+            if action in events.MODALS:
+                await interaction.response.send_modal(_TextModal(action, conversation))
+                return
+            if event := events.pressed(name, member, at, custom_id):
+                self.intake.put(event)
+            await interaction.response.defer()
+        elif interaction.type is discord.InteractionType.modal_submit:
+            if event := events.filled_in(name, member, at, custom_id, _text_of(data)):
+                self.intake.put(event)
+            await interaction.response.defer()
+
+    async def _command(
+        self, interaction: discord.Interaction[Any], data: dict[str, Any], at: datetime
+    ) -> None:
+        if data.get("name") != "helpme":
+            await interaction.response.send_message(COMMAND["guild_only"], ephemeral=True)
+            return
+        options = {o["name"]: o.get("value") for o in data.get("options", ())}
+        self.intake.put(
+            events.helped(
+                str(interaction.id),
+                str(interaction.user.id),
+                at,
+                {
+                    "name": clean(interaction.user.display_name),
+                    "locale": str(interaction.locale.value).split("-")[0],
+                    "interaction": {
+                        "id": str(interaction.id),
+                        "application": str(interaction.application_id),
+                        "token": interaction.token,
+                    },
+                },
+                str(options.get("question") or ""),
+            )
+        )
+        await interaction.response.defer(ephemeral=True)
+
+    @staticmethod
+    def _is_dm(message: discord.Message) -> bool:
+        return message.guild is None and not message.flags.ephemeral
+
+    async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
+        log.exception("handler of a Discord event failed", extra={"event": event_method})
+
+
+class _TextModal(discord.ui.Modal):
+    """One long text field. The answer arrives as an interaction of its own."""
+
+    def __init__(self, action: str, conversation: str) -> None:
+        title = BUTTON.get(action, "Comment")
+        super().__init__(title=title, custom_id=f"{action}:{conversation}", timeout=15 * 60)
+        self.add_item(discord.ui.TextInput(label=title, style=discord.TextStyle.paragraph, max_length=1500))
+
+
+def _text_of(data: dict[str, Any]) -> str:
+    """The first text field of a submitted form."""
+    for row in data.get("components", ()):
+        for field in row.get("components", ()) or [row.get("component", {})]:
+            if value := field.get("value"):
+                return str(value)
+    return ""
+
+
+class Supervisor:
+    """Keeps a gateway connected. Ends only by `stop`, or by raising what no attempt can mend."""
+
+    def __init__(
+        self,
+        token: str,
+        intake: Intake,
+        rest: DiscordRest,
+        clock: Clock,
+        *,
+        on_ready: Callable[[], Awaitable[None]],
+        on_gap: Callable[[], None],
+    ) -> None:
+        self._token = token
+        self._intake = intake
+        self._rest = rest
+        self._clock = clock
+        self._on_ready = on_ready
+        self._on_gap = on_gap
+        self._client: Gateway | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self.connected = False
+
+    async def run(self) -> None:
+        """Connect, and connect again. Raises `Fatal` where no attempt can help."""
+        attempt = 0
+        while True:
+            started = self._clock.monotonic()
+            try:
+                await self._attempt()
+            except Fatal:
+                raise
+            except Exception as error:
+                log.warning("Discord connection lost", extra={"error": type(error).__name__})
+            attempt = 0 if self._clock.monotonic() - started > 60 else attempt + 1
+            await self._clock.sleep(min(BACKOFF_CAP_S, 0.5 * 2.0 ** min(attempt, 8)))
+
+    async def _attempt(self) -> None:
+        client = Gateway(self._intake, self._clock, self._became_ready)
+        self._client = client
+        try:
+            await client.login(self._token)
+            self._rest.use(client)
+            await client.connect(reconnect=True)
+        except discord.LoginFailure as error:
+            raise ConfigurationError(
+                "DISCORD_TOKEN is refused by Discord", "copy the bot's token again from the developer portal"
+            ) from error
+        except discord.PrivilegedIntentsRequired as error:
+            raise ConfigurationError(*FATAL_CLOSE[4014]) from error
+        except discord.ConnectionClosed as error:
+            if error.code in FATAL_CLOSE:
+                raise ConfigurationError(*FATAL_CLOSE[error.code]) from error
+            raise
+        except aiohttp.ClientError as error:
+            raise ConnectionError(str(error)) from error
+        finally:
+            self.connected = False
+            self._rest.use(None)
+            self._intake.hold()
+            self._on_gap()
+            await client.close()
+
+    def _became_ready(self) -> None:
+        """Every READY, the first and those after a lost session: what was missed is read before live events."""
+        self._intake.hold()
+        task = asyncio.create_task(self._read_up(), name="read up")
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _read_up(self) -> None:
+        try:
+            await self._on_ready()
+        except Exception:
+            log.exception("reading up failed")
+        self.connected = True
+        self._intake.release()
+
+    async def close(self) -> None:
+        for task in list(self._tasks):
+            task.cancel()
+        if self._client is not None:
+            await self._client.close()
+
+    @property
+    def latency(self) -> float | None:
+        """Seconds of the last heartbeat; None without a connection."""
+        return self._client.latency if self._client and self.connected else None

@@ -1,0 +1,80 @@
+"""The intake: what Discord tells goes in one line to the store, before anything else is done about it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from machines.events import Event
+from orchestrator.clock import Clock
+from orchestrator.errors import Unavailable
+from storage.values import Receipt
+
+log = logging.getLogger(__name__)
+
+#: Events submitted together.
+AT_ONCE = 100
+
+
+@dataclass(slots=True)
+class Intake:
+    """Serial: events are submitted in the order in which they were put, each exactly once per process.
+
+    While held, live events wait: reading up what was missed goes first.
+    """
+
+    submit: Callable[[Sequence[Event]], Awaitable[list[Receipt]]]
+    clock: Clock
+    _queue: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    _open: asyncio.Event = field(default_factory=asyncio.Event)
+    _task: asyncio.Task[None] | None = None
+
+    def start(self) -> None:
+        self._task = asyncio.create_task(self._run(), name="discord intake")
+
+    async def stop(self) -> None:
+        """Submit what waits, if it is not held, then stop. What is lost here is read up at the next start."""
+        if self._task is None:
+            return
+        if self._open.is_set():
+            try:
+                async with asyncio.timeout(2.0):
+                    await self._queue.join()
+            except TimeoutError:
+                pass
+        self._task.cancel()
+        await asyncio.gather(self._task, return_exceptions=True)
+
+    def put(self, event: Event) -> None:
+        """Sync and loop-safe."""
+        self._queue.put_nowait(event)
+
+    def hold(self) -> None:
+        self._open.clear()
+
+    def release(self) -> None:
+        self._open.set()
+
+    async def _run(self) -> None:
+        while True:
+            events = [await self._queue.get()]
+            await self._open.wait()
+            while len(events) < AT_ONCE and not self._queue.empty():
+                events.append(self._queue.get_nowait())
+            await self._submit(events)
+            for _ in events:
+                self._queue.task_done()
+
+    async def _submit(self, events: list[Event]) -> None:
+        """Nobody sends them again: a store that is away is waited for."""
+        while True:
+            try:
+                await self.submit(events)
+                return
+            except Unavailable as error:
+                await self.clock.sleep(error.retry_after)
+            except Exception:
+                log.exception("intake failed")
+                return

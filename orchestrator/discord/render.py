@@ -1,0 +1,95 @@
+"""Rendering, both ways, pure: Discord's messages to plain words, our words to what Discord takes."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import Any
+
+import discord
+
+from orchestrator.discord.limits import CONTENT, EPOCH_MS
+from orchestrator.ports import DiscordMessage
+
+_FENCE = "```"
+
+
+def nonce(key: str, part: int) -> str:
+    """The same for every attempt of one part of one effect; 24 characters."""
+    digest = hashlib.blake2b(f"{key}/{part}".encode(), digest_size=15).digest()
+    return base64.b32encode(digest).decode().lower()
+
+
+def snowflake(seconds: float) -> str:
+    """The lowest id that a message made at that time may have."""
+    return str(max(0, int(seconds * 1000) - EPOCH_MS) << 22)
+
+
+def clean(text: str) -> str:
+    """What databases and JSON cannot hold becomes U+FFFD: NUL and lone surrogates."""
+    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def split(text: str, limit: int = CONTENT) -> list[str]:
+    """Parts of at most `limit` characters, cut at a line, else at a space. A code block is closed and reopened."""
+    parts: list[str] = []
+    rest = text
+    while len(rest) > limit:
+        room = limit - len(_FENCE) - 1
+        cut = max(rest.rfind("\n", 1, room), 0) or max(rest.rfind(" ", 1, room), 0) or room
+        head, rest = rest[:cut], rest[cut:].lstrip("\n") if rest[cut] in "\n " else rest[cut:]
+        if head.count(_FENCE) % 2:
+            head, rest = f"{head}\n{_FENCE}", f"{_FENCE}\n{rest}"
+        parts.append(head)
+    if rest.strip() or not parts:
+        parts.append(rest)
+    return parts
+
+
+def from_message(message: discord.Message, me: int) -> DiscordMessage:
+    """A message of Discord's as plain words and facts."""
+    reference = message.reference
+    forwards = reference is not None and reference.type is discord.MessageReferenceType.forward
+    return DiscordMessage(
+        id=str(message.id),
+        channel=str(message.channel.id),
+        author=str(message.author.id),
+        author_name=clean(message.author.display_name),
+        own=message.author.id == me,
+        body=clean(_body(message)),
+        attachments=tuple(_attachment(a) for a in _attachments(message)),
+        at=message.created_at,
+        edited_at=message.edited_at,
+        reply_to=str(reference.message_id) if reference and not forwards and reference.message_id else None,
+        nonce=str(message.nonce) if message.nonce is not None else None,
+        content=message.type in (discord.MessageType.default, discord.MessageType.reply),
+    )
+
+
+def _body(message: discord.Message) -> str:
+    """Nothing that a member sends is an empty message for the agent."""
+    lines = [message.content] if message.content else []
+    lines += [f"[sticker: {sticker.name}]" for sticker in message.stickers]
+    for snapshot in message.message_snapshots:
+        lines.append(f"[forwarded] {snapshot.content}".rstrip())
+    if message.poll is not None:
+        options = ", ".join(answer.text or "" for answer in message.poll.answers)
+        lines.append(f"[poll: {message.poll.question} ({options})]")
+    return "\n".join(lines)
+
+
+def _attachments(message: discord.Message) -> list[discord.Attachment]:
+    found = list(message.attachments)
+    for snapshot in message.message_snapshots:
+        found += snapshot.attachments
+    return found
+
+
+def _attachment(attachment: discord.Attachment) -> dict[str, Any]:
+    """The link is left out: it expires. The message is read again when a fresh one is needed."""
+    return {
+        "id": str(attachment.id),
+        "filename": clean(attachment.filename),
+        "size": attachment.size,
+        "content_type": attachment.content_type or "",
+    }

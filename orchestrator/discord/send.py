@@ -1,0 +1,222 @@
+"""Handlers of the effects that reach a member: texts are rendered here, from the rows, at send time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from machines.effects import Kind
+from orchestrator.clock import Clock
+from orchestrator.discord import views
+from orchestrator.discord.limits import NONCE_WINDOW_S
+from orchestrator.discord.render import nonce, snowflake, split
+from orchestrator.engine.dispatch import Done, Handler, Job
+from orchestrator.ports import Button, Discord, File
+from orchestrator.texts import say
+from orchestrator.texts.transcript import files, lines
+from storage.reads.reader import Reader
+from storage.reads.rows import MessageRow
+
+#: How many place messages are remembered, so that an unchanged one is not edited.
+REMEMBERED = 5_000
+
+
+class Sender:
+    """Carries out effects in lanes `dm:` and `interaction:`."""
+
+    def __init__(self, discord: Discord, reader: Reader, clock: Clock) -> None:
+        self.discord = discord
+        self.reader = reader
+        self.clock = clock
+        self._places: dict[str, str] = {}  # message -> text it shows
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            Kind.SAY: self.say,
+            Kind.PLACE: self.place,
+            Kind.RELAY_TO_MEMBER: self.relay,
+            Kind.REACT: self.react,
+            Kind.SEND_TRANSCRIPT: self.send_transcript,
+            Kind.ANSWER_INTERACTION: self.answer_interaction,
+        }
+
+    # --- texts of ours
+
+    async def say(self, job: Job) -> Done:
+        payload = job.effect.payload
+        args = dict(payload.get("args", {}))
+        if case := payload.get("case"):
+            args["number"] = await self._number(case)
+        args.setdefault("number", "?")
+        body = say_text(str(payload["text"]), args)
+        buttons = views.rows(payload.get("buttons", ()), job.effect.conversation)
+        channel, learned = await self._channel(job.effect.member)
+        refs = await self._send(job, channel, body, buttons)
+        return Done(ref=refs[0], dm_channel=learned)
+
+    async def place(self, job: Job) -> Done:
+        """The place in the queue: one message, sent when it is news and edited when it changed."""
+        payload, conversation = job.effect.payload, job.effect.conversation
+        place = await self.reader.place(conversation)
+        number = await self._number(str(payload.get("case", "")))
+        text = say.text(say.MEMBER, "place", {"number": number, "place": place_text(place)})
+        text = " ".join(text.split())
+        buttons = views.rows(("agent_request_cancelled", "other_case"), conversation)
+        channel, learned = await self._channel(job.effect.member)
+        if payload.get("fresh"):
+            (ref,) = await self._send(job, channel, text, buttons)
+        else:
+            earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
+            if earlier is None or place == 0:
+                return Done()
+            ref = earlier[0]
+            if self._places.get(ref) != text:
+                await self.discord.edit(channel, ref, text, buttons=buttons)
+        while len(self._places) >= REMEMBERED:
+            del self._places[next(iter(self._places))]
+        self._places[ref] = text
+        return Done(ref=ref, dm_channel=learned)
+
+    async def send_transcript(self, job: Job) -> Done:
+        rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))
+        file = File("transcript.txt", "\n".join(lines(rows)).encode() or b"-")
+        channel, learned = await self._channel(job.effect.member)
+        ref = await self.discord.send(channel, "", nonce=nonce(job.effect.key, 0), files=[file])
+        return Done(ref=ref, dm_channel=learned)
+
+    async def react(self, job: Job) -> Done:
+        _, _, message = str(job.effect.payload["message"]).partition(":")
+        channel, learned = await self._channel(job.effect.member)
+        await self.discord.react(channel, message, str(job.effect.payload["emoji"]))
+        return Done(dm_channel=learned)
+
+    async def answer_interaction(self, job: Job) -> Done:
+        interaction = job.effect.payload["interaction"]
+        text = say.text(say.COMMAND, str(job.effect.payload["text"]), {})
+        await self.discord.answer(interaction["application"], interaction["token"], text)
+        return Done()
+
+    # --- an agent's messages
+
+    async def relay(self, job: Job) -> Done:
+        payload = job.effect.payload
+        row = await self.reader.message(str(payload["message"]))
+        if row is None:
+            return Done()
+        channel, learned = await self._channel(job.effect.member)
+        if payload["op"] == "delete" or row.deleted:
+            for ref in row.refs:
+                await self.discord.delete(channel, ref)
+            return Done(message=row.id, dm_channel=learned)
+        text = agent_text(row, str(payload.get("mark", "")))
+        if row.refs and payload["op"] == "create":
+            return Done(ref=row.refs[0], message=row.id, refs=row.refs, dm_channel=learned)
+        if row.refs:
+            refs = await self._rewrite(job, channel, row.refs, text)
+        else:
+            refs = await self._send(job, channel, text, ())
+        return Done(ref=refs[0], message=row.id, refs=tuple(refs), dm_channel=learned)
+
+    async def _rewrite(self, job: Job, channel: str, refs: Sequence[str], text: str) -> list[str]:
+        """Bring the parts that stand there to a new text, which may have more or fewer parts."""
+        parts = split(text)
+        for ref, part in zip(refs, parts, strict=False):
+            await self.discord.edit(channel, ref, part)
+        for ref in refs[len(parts) :]:
+            await self.discord.delete(channel, ref)
+        kept = list(refs[: len(parts)])
+        for n in range(len(kept), len(parts)):
+            kept.append(await self.discord.send(channel, parts[n], nonce=nonce(job.effect.key, n)))
+        return kept
+
+    # --- sending
+
+    async def _send(
+        self, job: Job, channel: str, text: str, buttons: Sequence[Sequence[Button]]
+    ) -> list[str]:
+        """Send a text in as many parts as it needs; the buttons stand under the last one."""
+        parts = split(text)
+        refs: list[str] = []
+        for n, part in enumerate(parts):
+            under = buttons if n == len(parts) - 1 else ()
+            ref = await self._adopt(job, channel, part) if self._beyond_nonce(job) else None
+            if ref is None:
+                ref = await self.discord.send(channel, part, nonce=nonce(job.effect.key, n), buttons=under)
+            refs.append(ref)
+        return refs
+
+    def _beyond_nonce(self, job: Job) -> bool:
+        """May an attempt have been made so long ago that its nonce no longer protects?"""
+        return job.in_doubt and self.clock.time() - min(job.effect.due_at, job.sent_at) > NONCE_WINDOW_S
+
+    async def _adopt(self, job: Job, channel: str, text: str) -> str | None:
+        """The bot's message that an earlier attempt may have left: equal in text and claimed by no effect."""
+        after = snowflake(job.effect.due_at - 60.0)
+        found = [
+            m for m in await self.discord.history(channel, after=after) if m.own and m.body == text.strip()
+        ]
+        if not found:
+            return None
+        claimed = await self.reader.claimed([m.id for m in found])
+        return next((m.id for m in found if m.id not in claimed), None)
+
+    async def _channel(self, member: str) -> tuple[str, tuple[str, str] | None]:
+        """The member's DM channel, and what was learned if it was not known yet."""
+        row = await self.reader.member(member)
+        if row is not None and row.dm_channel:
+            return row.dm_channel, None
+        channel = await self.discord.open_dm(member)
+        return channel, (member, channel)
+
+    async def _number(self, case: str) -> str:
+        row = await self.reader.case(case) if case else None
+        return str(row.number) if row else "?"
+
+
+def say_text(key: str, args: dict[str, Any]) -> str:
+    if key == "answer":
+        return answer_text(args)
+    if key == "outside_hours":
+        at = args.get("opens_at")
+        opens = ""
+        if at:
+            stamp = int(datetime.fromisoformat(at).timestamp())
+            opens = say.text(say.MEMBER, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
+        args = {**args, "opens": opens}
+    return say.text(say.MEMBER, key, args)
+
+
+def answer_text(args: dict[str, Any]) -> str:
+    """An answer with its articles: the best one in full, the others by title and first words."""
+    if courtesy := args.get("courtesy"):
+        return say.text(say.MEMBER, f"answer_{courtesy}", args)
+    articles = list(args.get("articles", ()))
+    if args.get("kind") == "suggestions":
+        head, shown = [say.text(say.MEMBER, "suggestions", args)], articles
+    else:
+        head, shown = [say.text(say.MEMBER, "articles", args)], articles[1:]
+        if articles:
+            head.append(f"**{_linked(articles[0])}**")
+        if args.get("body"):
+            head.append(str(args["body"]))
+    return "\n".join([*head, *(f"- **{_linked(a)}** {a.get('excerpt', '')}".rstrip() for a in shown)])
+
+
+def _linked(article: dict[str, Any]) -> str:
+    return f"[{article['title']}](<{article['url']}>)" if article.get("url") else str(article["title"])
+
+
+def place_text(place: int) -> str:
+    if place == 0:
+        return ""
+    key = "place_first" if place == 1 else "place_nth"
+    return say.text(say.MEMBER, key, {"n": place})
+
+
+def agent_text(row: MessageRow, mark: str = "") -> str:
+    """An agent's message as the member reads it: who, what, and what is attached."""
+    text = f"**{row.name or say.NAME['agent']}:** {row.body}{files(row.attachments)}"
+    if mark:
+        text += f"\n{say.text(say.MEMBER, mark, {})}"
+    return text

@@ -1,0 +1,270 @@
+"""The desk over Flex: a request is a Twilio Conversation with our webhook and an Interaction on top of it."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+from machines.effects import Kind
+from machines.events import Trigger
+from orchestrator.clock import Clock
+from orchestrator.engine.dispatch import Done, Handler, Job
+from orchestrator.errors import Reject, Retry
+from orchestrator.ports import Conflict, Task, Twilio
+from orchestrator.texts import say
+from orchestrator.texts.transcript import files, lines
+from orchestrator.twilio.intake import OUR_ATTRIBUTE, OUR_IDENTITY
+from orchestrator.twilio.limits import BODY_BYTES, FILTERS, SETTLE_S
+from storage.reads.reader import Reader
+from storage.values import Link
+
+#: Author of our own notes.
+AUTHOR = "orchestrator"
+_FINISHED = frozenset({"wrapping", "completed", "canceled"})
+
+
+class FlexDesk:
+    """Carries out effects in lanes `desk:`. One call of Twilio changes something per effect."""
+
+    def __init__(
+        self, twilio: Twilio, reader: Reader, clock: Clock, *, public_url: str, workspace: str, workflow: str
+    ) -> None:
+        self.twilio = twilio
+        self.reader = reader
+        self.clock = clock
+        self.public_url = public_url.rstrip("/")
+        self.workspace = workspace
+        self.workflow = workflow
+
+    def handlers(self) -> dict[str, Handler]:
+        return {
+            Kind.DESK_CREATE: self.create,
+            Kind.DESK_JOIN: self.join,
+            Kind.DESK_WIRE: self.wire,
+            Kind.DESK_TRANSCRIPT: self.transcript,
+            Kind.DESK_ROUTE: self.route,
+            Kind.RELAY_TO_DESK: self.relay,
+            Kind.DESK_NOTE: self.note,
+            Kind.DESK_INVITE: self.invite,
+            Kind.DESK_CLOSE: self.close,
+            Kind.DESK_WITHDRAW: self.close,
+        }
+
+    # --- opening, link by link
+
+    async def create(self, job: Job) -> Done:
+        """The Twilio Conversation. Its name is ours alone, so a repeat finds it."""
+        name = _name(job)
+        member = await self.reader.member(job.effect.member)
+        attributes = {OUR_ATTRIBUTE: {"request": name}}
+        try:
+            made = await self.twilio.create_conversation(
+                name, (member.name if member else "") or "Discord member", attributes
+            )
+        except Conflict:
+            found = await self.twilio.conversation(name)
+            if found is None:
+                raise Retry("the conversation is being made") from None
+            if found.state == "closed" or found.attributes.get(OUR_ATTRIBUTE, {}).get("request") != name:
+                raise Reject("a conversation of that name exists and is not ours") from None
+            made = found
+        return Done(ref=made.sid, links=(self._link(job, "conversation_sid", made.sid),))
+
+    async def join(self, job: Job) -> Done:
+        sid = await self._sid(job)
+        await self.twilio.add_participant(sid, _identity(job), {"member_type": "guest"})
+        return Done()
+
+    async def wire(self, job: Job) -> Done:
+        """Our webhook, with our mark in its address. Webhooks have no name of their own: look first."""
+        sid = await self._sid(job)
+        mark = urlencode({"c": job.effect.conversation, "r": _request(job)})
+        url = f"{self.public_url}/webhooks/twilio/conversations?{mark}"
+        if url not in await self.twilio.webhooks(sid):
+            await self.twilio.add_webhook(sid, url, FILTERS)
+        return Done()
+
+    async def transcript(self, job: Job) -> Done:
+        payload = job.effect.payload
+        since = int(payload.get("since", 0))
+        rows = await self.reader.transcript(job.effect.conversation, payload.get("upto"), since)
+        if since and not rows:
+            return Done()
+        key = "transcript_since" if since else "transcript" if rows else "transcript_empty"
+        text = say.text(say.DESK, key, {"lines": "\n".join(lines(rows))})
+        return Done(ref=await self._post(job, AUTHOR, text))
+
+    async def route(self, job: Job) -> Done:
+        """The Interaction, which makes the task. In doubt, its task is looked for by our attributes."""
+        sid = await self._sid(job)
+        if job.in_doubt and (task := await self._task(job)):
+            return self._opened(job, task.attributes.get("flexInteractionSid"), task)
+        member = await self.reader.member(job.effect.member)
+        case = await self.reader.case(str(job.effect.payload.get("case", "")))
+        name = (member.name if member else "") or "Discord member"
+        by_agent = bool(job.effect.payload.get("by_agent"))
+        attributes: dict[str, Any] = {
+            "orchestrator_request": _name(job),
+            "customChannelType": "discord",
+            "from": name,
+            "customerName": name,
+            "customerAddress": _identity(job),
+            "case_number": case.number if case else None,
+        }
+        if by_agent:
+            attributes["addressed_to"] = job.effect.payload.get("agent", "")
+        made = await self.twilio.create_interaction(
+            {
+                "type": "web",
+                "initiated_by": "customer",
+                "properties": {"media_channel_sid": sid},
+            },
+            {
+                "properties": {
+                    "workspace_sid": self.workspace,
+                    "workflow_sid": self.workflow,
+                    "task_channel_unique_name": "chat",
+                    "attributes": attributes,
+                }
+            },
+        )
+        if made.task is None:
+            # the conversation had an interaction already: an earlier attempt made it
+            task = await self._task(job)
+            if task is None:
+                raise Retry("the task is not there yet", ambiguous=True)
+            return self._opened(job, task.attributes.get("flexInteractionSid"), task)
+        return self._opened(job, made.sid, Task(made.task, "pending"), made.channel)
+
+    async def _task(self, job: Job) -> Task | None:
+        found = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
+        return found[0] if found else None
+
+    def _opened(self, job: Job, interaction: str | None, task: Task, channel: str | None = None) -> Done:
+        channel = channel or task.attributes.get("flexInteractionChannelSid")
+        links = [self._link(job, "task_sid", task.sid)]
+        if interaction:
+            links.append(self._link(job, "interaction_sid", interaction))
+        if channel:
+            links.append(self._link(job, "channel_sid", channel))
+        return Done(ref=task.sid, links=tuple(links), trigger=Trigger.DESK_OPENED, request=_request(job))
+
+    # --- talking
+
+    async def relay(self, job: Job) -> Done:
+        payload = job.effect.payload
+        row = await self.reader.message(str(payload["message"]))
+        if row is None:
+            return Done()
+        sid = await self._sid(job)
+        if payload["op"] == "delete" or row.deleted:
+            for ref in row.refs:
+                await self.twilio.delete(sid, ref)
+            return Done(message=row.id)
+        text = _fit(row.body + files(row.attachments)) or "(empty message)"
+        if row.refs and payload["op"] == "edit":
+            await self.twilio.edit(sid, row.refs[0], text)
+            return Done(ref=row.refs[0], message=row.id, refs=row.refs)
+        if row.refs:
+            return Done(ref=row.refs[0], message=row.id, refs=row.refs)
+        ref = await self._post(job, _identity(job), text)
+        return Done(ref=ref, message=row.id, refs=(ref,))
+
+    async def note(self, job: Job) -> Done:
+        payload = job.effect.payload
+        text = say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {})))
+        return Done(ref=await self._post(job, AUTHOR, text))
+
+    async def invite(self, job: Job) -> Done:
+        """Another agent for the same request, only if no task of it is unfinished."""
+        refs = await self._refs(job)
+        name = _name(job)
+        tasks = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{name}'")
+        if any(task.status not in _FINISHED for task in tasks):
+            return Done()
+        channel = await self._channel(refs)
+        if channel is None:
+            raise Reject("there is no interaction to invite to")
+        await self.twilio.invite(
+            refs["interaction_sid"],
+            channel,
+            {
+                "properties": {
+                    "workspace_sid": self.workspace,
+                    "workflow_sid": self.workflow,
+                    "task_channel_unique_name": "chat",
+                    "attributes": {"orchestrator_request": name},
+                }
+            },
+        )
+        return Done()
+
+    # --- ending
+
+    async def close(self, job: Job) -> Done:
+        """Close what was made: the channel with its tasks, and the Twilio Conversation. Repeats are harmless."""
+        refs = await self._refs(job)
+        if "interaction_sid" not in refs and "conversation_sid" in refs and (task := await self._task(job)):
+            refs["interaction_sid"] = str(task.attributes.get("flexInteractionSid", ""))
+        if refs.get("interaction_sid"):
+            channel = await self._channel(refs)
+            if channel:
+                await self.twilio.close_channel(refs["interaction_sid"], channel)
+        if sid := refs.get("conversation_sid"):
+            await self.twilio.close_conversation(sid)
+        return Done()
+
+    # --- parts
+
+    async def _refs(self, job: Job) -> dict[str, str]:
+        return await self.reader.refs(job.effect.conversation, _request(job))
+
+    async def _sid(self, job: Job) -> str:
+        sid = (await self._refs(job)).get("conversation_sid")
+        if sid is None:
+            raise Reject("the request has no Twilio Conversation")
+        return sid
+
+    async def _channel(self, refs: dict[str, str]) -> str | None:
+        if channel := refs.get("channel_sid"):
+            return channel
+        interaction = refs.get("interaction_sid")
+        return await self.twilio.channel_of(interaction) if interaction else None
+
+    async def _post(self, job: Job, author: str, text: str) -> str:
+        """Post with our key in the attributes. In doubt, look for the key before posting again."""
+        sid = await self._sid(job)
+        key = job.effect.key
+        if job.in_doubt:
+            for message in await self.twilio.messages(sid, newest_first=True, limit=50):
+                if message.attributes.get(OUR_ATTRIBUTE, {}).get("effect") == key:
+                    return message.sid
+            settled = job.sent_at + SETTLE_S - self.clock.time()
+            if settled > 0:
+                raise Retry("an earlier attempt may still arrive", after=settled, ambiguous=True)
+        attributes = {OUR_ATTRIBUTE: {"effect": key}}
+        return await self.twilio.post(sid, author=author, body=_fit(text), attributes=attributes)
+
+    def _link(self, job: Job, kind: str, ref: str) -> Link:
+        return Link(kind, ref, job.effect.conversation, _request(job))
+
+
+def _request(job: Job) -> int:
+    return int(job.effect.payload["request"])
+
+
+def _name(job: Job) -> str:
+    """The unique name of the request's Twilio Conversation, and the mark of its tasks."""
+    return f"orchestrator-{job.effect.conversation}-{_request(job)}"
+
+
+def _identity(job: Job) -> str:
+    return f"{OUR_IDENTITY}{job.effect.member}"
+
+
+def _fit(text: str) -> str:
+    """The end of a text that is too long for one message, with a word about it."""
+    data = text.encode()
+    if len(data) <= BODY_BYTES:
+        return text
+    return "[...]\n" + data[-(BODY_BYTES - 10) :].decode(errors="ignore")
