@@ -109,12 +109,13 @@ class Run:
     # --- one event
 
     def process(self, event: Event) -> Receipt:
-        if (event.source, event.id) in self.picture.ledger:
+        if (event.source, event.id) in self.picture.ledger and event.trigger not in _EDITS:
             return _SEEN
         if event.source is Source.TIMER and not self._timer_holds(event):
             return _SEEN
         if isinstance(event.trigger, CaseTrigger):
             return self._process_case(event)
+        event = self._addressed(event)
         owner = self.picture.owner(event)
         named = self._named(event)
         if owner is None or (named is None and event.trigger in NAMED | ABOUT_A_MESSAGE):
@@ -137,6 +138,14 @@ class Run:
         del self.picture.timers[key]
         self.timers[key] = None
         return True
+
+    def _addressed(self, event: Event) -> Event:
+        """A link that is known says which request is meant; our own mark says it already."""
+        to = event.to
+        if to.request is None and to.link and (link := self.picture.owners.links.get(to.link)):
+            named = to.conversation or link.conversation
+            return replace(event, to=replace(to, conversation=named, request=link.request))
+        return event
 
     def _named(self, event: Event) -> Talk | None:
         to = event.to
@@ -186,7 +195,10 @@ class Run:
             member.locale, member.dirty = locale, True
 
     def _revision(self, event: Event) -> Event | None:
-        """An edit or delete as the next revision of its message; None where it tells nothing new."""
+        """An edit or delete as the next revision of its message; None where it tells nothing new.
+
+        The name of an edit comes from the row, so a webhook and a later reading give it the same one.
+        """
         if event.trigger not in (*_EDITS, *_DELETES):
             return event
         said = self.picture.said[event.to.message or ""]
@@ -199,7 +211,8 @@ class Run:
         same = said.body == event.data.get("body", "") and said.attachments == attachments
         if same or edited_at <= (said.edited_at or said.at):
             return None
-        return replace(event, id=f"{event.id}:edit:{said.revision + 1}")
+        _, _, ref = said.id.partition(":")
+        return replace(event, id=f"{ref}:edit:{said.revision + 1}")
 
     # --- the conversation it is for
 

@@ -59,7 +59,7 @@ def edited(message: DiscordMessage) -> Event:
     row = message_id(Source.DISCORD, message.id)
     return Event(
         Source.DISCORD,
-        message.id,
+        f"{message.id}:edited:{at.isoformat(timespec='milliseconds')}",
         Trigger.MEMBER_EDITED,
         at,
         Address(member=message.author, message=row),

@@ -8,7 +8,8 @@ import zlib
 import aiohttp
 import discord
 import pytest
-from discord_bot import Bot, Clock, connected, sandboxed, until
+
+from tests.sandbox.discord_bot import Bot, Clock, connected, sandboxed, until
 
 
 class ZlibContext:

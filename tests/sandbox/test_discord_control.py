@@ -6,7 +6,8 @@ import json
 
 import aiohttp
 import pytest
-from discord_bot import Bot, connected, sandboxed
+
+from tests.sandbox.discord_bot import Bot, connected, sandboxed
 
 MESSAGE_FIELDS = {
     "id",

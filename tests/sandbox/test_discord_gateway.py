@@ -12,9 +12,9 @@ from typing import Any
 import aiohttp
 import pytest
 import zstandard
-from discord_bot import Clock, Member, sandboxed
 
 from orchestrator.sandbox.server import Sandbox
+from tests.sandbox.discord_bot import Clock, Member, sandboxed
 
 GUILDS, DIRECT_MESSAGES, TYPING, MESSAGE_CONTENT = 1 << 0, 1 << 12, 1 << 14, 1 << 15
 

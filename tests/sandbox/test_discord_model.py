@@ -6,11 +6,11 @@ from random import Random
 from typing import Any
 
 import pytest
-from discord_bot import Clock
 
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.refusal import Refusal
 from orchestrator.sandbox.wire import Answer, Call, Upload
+from tests.sandbox.discord_bot import Clock
 
 INTENTS = 28673
 

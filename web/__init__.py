@@ -1,0 +1,1 @@
+"""The service as the outside meets it over HTTP: signed webhooks, health, and later pages."""

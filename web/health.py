@@ -1,0 +1,27 @@
+"""Is the process alive, and can it do its work? Two questions, because they have two remedies."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiohttp import web
+
+from web.services import SERVICES, Unavailable
+
+#: Seconds after which a check that has not answered counts as failed.
+READY_SECONDS = 2.0
+
+
+async def healthz(request: web.Request) -> web.Response:
+    """200 as long as the loop turns. No I/O: a slow database must not get the process restarted."""
+    return web.json_response({"status": "ok", **request.app[SERVICES].health()})
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """200 when work can be done, else 503, with the facts either way."""
+    try:
+        async with asyncio.timeout(READY_SECONDS):
+            ready, facts = await request.app[SERVICES].ready()
+    except (TimeoutError, Unavailable) as error:
+        ready, facts = False, {"detail": str(error) or f"no answer within {READY_SECONDS:g} s"}
+    return web.json_response({"ready": ready, **facts}, status=200 if ready else 503)

@@ -1,0 +1,57 @@
+"""What the web is handed by the wiring. It knows neither the engine nor an adapter, only these."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aiohttp import web
+
+from machines.events import Event
+from storage.values import Receipt
+
+#: Form fields, the address's query, when it arrived -> events. Raises ValueError whose message names the
+#: field that is missing or ill-typed; the message is shown to the caller, so it must not quote a value.
+Intake = Callable[[Mapping[str, str], Mapping[str, str], datetime], tuple[Event, ...]]
+
+
+class Unavailable(Exception):
+    """The store cannot take events now. Nothing was stored; the caller may try again."""
+
+    def __init__(self, detail: str = "the store is not available", retry_after: float = 5.0) -> None:
+        super().__init__(detail)
+        self.retry_after = retry_after  #: seconds
+
+
+class Busy(Unavailable):
+    """More has arrived than is being stored: the intake is full."""
+
+    def __init__(self, detail: str = "too much at once", retry_after: float = 1.0) -> None:
+        super().__init__(detail, retry_after)
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The doors to the rest of the service, and the settings the web needs."""
+
+    public_url: str  #: origin that providers were given, e.g. `https://help.example.org`
+    account_sid: str  #: Twilio account whose webhooks are taken; empty: no Twilio, every webhook is refused
+    auth_tokens: tuple[str, ...] = field(repr=False)  #: current, then previous while it is being rotated
+    submit: Callable[[Sequence[Event]], Awaitable[Sequence[Receipt]]]
+    """Returns when the events are committed. Raises Unavailable."""
+    is_ours: Callable[[str, str], Awaitable[bool]]
+    """Is this link (kind, reference) one of ours? Raises Unavailable."""
+    conversations: Intake
+    interactions: Intake
+    health: Callable[[], Mapping[str, Any]]
+    """Facts known without I/O."""
+    ready: Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
+    """Can work be done (database, gateway, outbox age), and the facts."""
+    now: Callable[[], datetime]  #: the injected clock, aware UTC
+    #: Secrets of Twilio's shared-key signatures. Once set, the weaker auth-token signature is refused.
+    shared_keys: tuple[str, ...] = field(default=(), repr=False)
+
+
+SERVICES = web.AppKey("SERVICES", Services)
