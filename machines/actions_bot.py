@@ -17,6 +17,10 @@ def queue_question(draft: Draft) -> None:
     """The text joins those not yet covered; the burst is asked once it is quiet, or after its longest wait."""
     context = draft.context
     now = draft.given.received_at.timestamp()
+    if context.unreachable and context.request_state == "expired":
+        draft.note_desk("reachable_again")
+    if draft.data.get("interaction"):  # asked by a command: the DM shows what was asked, or cannot be reached
+        draft.say("asked", question=draft.data.get("body", ""))
     since = context.waiting_since if context.waiting else now
     draft.change(
         waiting=(*context.waiting, draft.data["message"]),
@@ -104,7 +108,7 @@ def count_miss(draft: Draft) -> None:
 
 
 def say_unsure(draft: Draft) -> None:
-    draft.say("unsure", PERSON)
+    draft.say("unsure", SOLVED, f"{NOT_HELPFUL}:{draft.context.question}", PERSON)
 
 
 def say_sorry(draft: Draft) -> None:
@@ -156,15 +160,6 @@ def say_closed_by_member(draft: Draft) -> None:
     draft.say("closed_by_member", "rating", "reopen")
 
 
-def say_blocked(draft: Draft) -> None:
-    hide_from_bot(draft)
-    if draft.context.request_state in ("open", "expired"):
-        draft.note_desk("member_blocked")
-        draft.to_desk(Kind.DESK_CLOSE, reason="blocked")
-    close(draft, "block")
-    draft.say("blocked")
-
-
 def close(draft: Draft, by: str) -> None:
     """Remember who closed it and when, by the clock of the one who did."""
     draft.change(closed_by=by, closed_at=draft.event.at.timestamp())
@@ -177,10 +172,12 @@ def say_was_closed(draft: Draft) -> None:
         return
     if previous.closed_by == "agent":
         draft.say("was_closed", PERSON)
+        draft.note_desk_of(previous.conversation, previous.request, "written_before_close")
     if previous.case:
+        own = draft.context.case
         draft.change(case=previous.case)
         draft.note_case("written_before_close", message=draft.data["message"])
-        draft.change(case="")
+        draft.change(case=own)
 
 
 def resolve_own_case(draft: Draft) -> None:

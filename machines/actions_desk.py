@@ -20,13 +20,15 @@ LEAVE_MESSAGE = "message_left"
 
 def open_case(draft: Draft) -> None:
     """Open a help case, join the open one, or reopen the one this conversation goes on with."""
-    given, context = draft.given, draft.context
+    given, context, previous = draft.given, draft.context, draft.given.previous
     if context.case and given.case and given.case.state != "closed":
         if given.case.state == "resolved":
             draft.tell(CaseTrigger.REOPENED)
         return
-    previous = given.previous
     if draft.data.get("reopened") and previous and previous.case:
+        if previous.case_state == "closed":
+            _new_case(draft, follows=previous.case)
+            return
         draft.change(case=previous.case, opened_case=False)
         draft.tell(CaseTrigger.REOPENED)
         draft.tell(CaseTrigger.CONVERSATION_LINKED, conversation=draft.snapshot.id)
@@ -37,17 +39,22 @@ def open_case(draft: Draft) -> None:
         _new_case(draft)
 
 
-def _new_case(draft: Draft) -> None:
+def _new_case(draft: Draft, follows: str = "") -> None:
     draft.change(case=draft.given.fresh, opened_case=True)
-    draft.tell(CaseTrigger.OPENED, kind="help", conversation=draft.snapshot.id)
+    data = {"follows": follows} if follows else {}
+    draft.tell(CaseTrigger.OPENED, kind="help", conversation=draft.snapshot.id, **data)
 
 
 def move_to_other_case(draft: Draft) -> None:
     """This is something else: a second help case, and the request goes with it."""
     _new_case(draft)
-    draft.change(request_opened_case=True)
+    draft.change(request_opened_case=True, moved=True)
     draft.say("other_case")
     draft.note_desk("other_case", case=draft.context.case)
+
+
+def say_moved(draft: Draft) -> None:
+    draft.say("other_case")
 
 
 def resolve_case(draft: Draft) -> None:
@@ -82,17 +89,20 @@ def _new_request(draft: Draft, *, by_agent: bool) -> None:
     context = draft.context
     number = context.request + 1
     opened_case = any(tell.trigger is CaseTrigger.OPENED for tell in draft.tells)
+    replaced = draft.event.trigger is T.DESK_FAILED  # the same wish, carried by a new request
     draft.change(
         request=number,
         request_state="open",
         request_joined=False,
         request_by_agent=by_agent,
-        request_opened_case=opened_case or (context.request_opened_case and context.request > 0),
+        request_opened_case=opened_case or (replaced and context.request_opened_case),
         request_opened=False,
+        moved=False,
         ended=(*context.ended[: number - 1], *(0.0,) * (number - len(context.ended))),
         seen=draft.version,
         agents=(),
         transfer=False,
+        awaited="",
     )
     for kind in OPEN_DESK:
         payload: dict[str, Any] = {"upto": draft.version} if kind is Kind.DESK_TRANSCRIPT else {}
@@ -104,6 +114,8 @@ def _new_request(draft: Draft, *, by_agent: bool) -> None:
 
 
 def desk_is_open(draft: Draft) -> None:
+    if draft.context.request_opened:
+        return
     draft.change(request_opened=True)
     draft.stop_timers(T.DESK_OPEN_OVERDUE)
     _watch_queue(draft)
@@ -145,7 +157,9 @@ def say_place(draft: Draft) -> None:
 
 
 def update_place(draft: Draft) -> None:
-    draft.to_member(Kind.PLACE, request=draft.context.request, fresh=False, case=draft.context.case)
+    draft.to_member(
+        Kind.PLACE, replaces="place", request=draft.context.request, fresh=False, case=draft.context.case
+    )
     draft.set_timer(T.PLACE, draft.limits.place)
 
 
@@ -188,7 +202,7 @@ def _ended(draft: Draft, state: str) -> None:
     if not number:
         return
     ended = list(draft.context.ended)
-    ended[number - 1] = draft.event.at.timestamp()
+    ended[number - 1] = ended[number - 1] or draft.event.at.timestamp()
     draft.change(request_state=state, ended=tuple(ended), agents=(), transfer=False)
 
 
@@ -213,8 +227,6 @@ def drop_request(draft: Draft) -> None:
     draft.void(desk_lane(draft.snapshot.id, draft.context.request))
     draft.to_desk(Kind.DESK_WITHDRAW, reason="failed")
     _ended(draft, "withdrawn")
-    if draft.context.request_by_agent:
-        draft.note_case("contact_failed")
 
 
 def expire_request(draft: Draft) -> None:
@@ -249,7 +261,20 @@ def say_desk_failed(draft: Draft) -> None:
 def say_desk_lost(draft: Draft) -> None:
     """The desk broke under a talk: a new request takes its place, with the transcript."""
     draft.say("desk_lost")
+    draft.note_desk("desk_lost")
     draft.alert("desk_failed", conversation=draft.snapshot.id, request=draft.context.request)
+
+
+def say_blocked(draft: Draft) -> None:
+    """The desk is told, and the member once; what is open there is taken back."""
+    hide_from_bot(draft)
+    if draft.context.request_state in ("open", "expired"):
+        draft.note_desk("member_blocked")
+        kind = Kind.DESK_CLOSE if draft.context.request_joined else Kind.DESK_WITHDRAW
+        draft.to_desk(kind, reason="blocked")
+        _ended(draft, "ended")
+    draft.change(closed_by="block", closed_at=draft.event.at.timestamp())
+    draft.say("blocked")
 
 
 def say_goodbye(draft: Draft) -> None:

@@ -31,7 +31,12 @@ def take_up(draft: Draft) -> None:
     """An agent is there: the queue is over."""
     identity, name = _agent(draft)
     draft.change(
-        request_state="open", request_joined=True, agents=((identity, name),), transfer=False, question=0
+        request_state="open",
+        request_joined=True,
+        agents=((identity, name),),
+        transfer=False,
+        question=0,
+        awaited="",
     )
     draft.say("agent_joined", name=name)
     draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
@@ -57,8 +62,10 @@ def recognise_agent(draft: Draft) -> None:
 
 
 def say_agent_left(draft: Draft) -> None:
+    identity, name = _agent(draft)
+    known = dict(draft.context.agents).get(identity, name)
     _drop_agent(draft)
-    draft.say("agent_left", name=_agent(draft)[1])
+    draft.say("agent_left", name=known)
 
 
 def note_agent_left(draft: Draft) -> None:
@@ -201,14 +208,20 @@ def note_reaction_to_member(draft: Draft) -> None:
 
 
 def await_agent(draft: Draft) -> None:
-    """The member spoke last: the agent is awaited."""
+    """The member spoke: the agent is awaited, from the first text that got no answer."""
+    if draft.context.awaited == "agent":
+        return
+    draft.change(awaited="agent")
     draft.stop_timers(T.MEMBER_IDLE_WARN, T.MEMBER_IDLE)
     draft.set_timer(T.AGENT_IDLE_WARN, draft.limits.agent_idle_warn)
     draft.set_timer(T.AGENT_IDLE, draft.limits.agent_idle)
 
 
 def await_member(draft: Draft) -> None:
-    """The agent spoke last: the member is awaited."""
+    """The agent spoke: the member is awaited, from the first text that got no answer."""
+    if draft.context.awaited == "member":
+        return
+    draft.change(awaited="member")
     draft.stop_timers(T.AGENT_IDLE_WARN, T.AGENT_IDLE)
     draft.set_timer(T.MEMBER_IDLE_WARN, draft.limits.member_idle_warn)
     draft.set_timer(T.MEMBER_IDLE, draft.limits.member_idle)

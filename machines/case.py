@@ -88,7 +88,10 @@ class CaseDraft:
 
 
 def _remember_opening(draft: CaseDraft) -> None:
-    draft.context = replace(draft.context, kind=str(draft.event.data.get("kind", "help")))
+    data = draft.event.data
+    draft.context = replace(
+        draft.context, kind=str(data.get("kind", "help")), follows=str(data.get("follows", ""))
+    )
     _remember_conversation(draft)
 
 

@@ -54,6 +54,8 @@ ASKS: dict[tuple[str, str], str] = {
     (TALKING, T.AGENT_LEFT): "leave",
     (TALKING, T.AGENT_MESSAGE): "agent_text",
     (TALKING, T.ALONE): "alone",
+    (WAITING, T.OTHER_CASE): "another_case",
+    (TALKING, T.OTHER_CASE): "another_case",
     (TALKING, T.DESK_CLOSED): "desk_end",
     (TALKING, T.DESK_FAILED): "desk_end",
     (TALKING, T.DESK_OPENED): "report",
@@ -150,7 +152,7 @@ EDGES: tuple[Edge, ...] = (
     *edges(WAITING, T.AGENT_JOINED, TALKING, "take_up", when="current"),
     *edges(WAITING, T.AGENT_MESSAGE, TALKING, "take_up", "relay_agent", when="current"),
     *edges(WAITING, T.AGENT_REQUEST_CANCELLED, BOT, "withdraw", "say_withdrawn", "watch_bot"),
-    *edges(WAITING, T.SOLVED, CLOSED, "withdraw", "resolve_own_case", "thank"),
+    *edges(WAITING, T.SOLVED, CLOSED, "withdraw", "thank"),
     *edges(WAITING, T.DESK_CLOSED, CLOSED, "say_goodbye", "resolve_case", "end_request", when="joined"),
     *edges(WAITING, T.DESK_CLOSED, BOT, "end_request", "say_nobody_came", "watch_bot", when="nobody"),
     *edges(WAITING, T.DESK_FAILED, BOT, "drop_request", "say_desk_failed", "watch_bot", when="current"),
@@ -180,7 +182,7 @@ EDGES: tuple[Edge, ...] = (
         "watch_bot",
         when="unaccepted",
     ),
-    *edges(TALKING, T.DESK_FAILED, WAITING, "drop_request", "say_desk_lost", "open_desk", when="current"),
+    *edges(TALKING, T.DESK_FAILED, WAITING, "say_desk_lost", "drop_request", "open_desk", when="current"),
     *edges(TALKING, T.DESK_OPENED, None, "note_desk_open", when="current"),
     *edges(TALKING, (T.AGENT_REQUESTED, T.HELP_REQUESTED), None, "say_who"),
     *edges(TALKING, (T.SOLVED, T.NOT_HELPFUL), None, "note_feedback", "say_who"),
@@ -191,7 +193,8 @@ EDGES: tuple[Edge, ...] = (
         TALKING, T.AGENT_IDLE, WAITING, "say_agent_silent", "forget_agents", "invite_another", "wait_again"
     ),
     # --- awaiting or with an agent
-    *edges((WAITING, TALKING), T.OTHER_CASE, None, "move_to_other_case"),
+    *edges((WAITING, TALKING), T.OTHER_CASE, None, "move_to_other_case", when="first"),
+    *edges((WAITING, TALKING), T.OTHER_CASE, None, "say_moved", when="again"),
     *edges((WAITING, TALKING), T.MEMBER_REACTED, None, "note_reaction_to_desk"),
     *edges((WAITING, TALKING), T.AGENT_REACTED, None, "note_reaction_to_member"),
     # --- any open state

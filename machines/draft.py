@@ -77,8 +77,8 @@ class Draft:
             payload["interaction"] = interaction
         self.effects.append(Effect(Kind.SAY, dm_lane(self.snapshot.member), payload))
 
-    def to_member(self, kind: Kind, **payload: Any) -> None:
-        self.effects.append(Effect(kind, dm_lane(self.snapshot.member), payload))
+    def to_member(self, kind: Kind, /, *, replaces: str | None = None, **payload: Any) -> None:
+        self.effects.append(Effect(kind, dm_lane(self.snapshot.member), payload, replaces))
 
     def to_desk(
         self,
@@ -107,6 +107,16 @@ class Draft:
         number = request or self.context.request
         if number:
             self.to_desk(Kind.DESK_NOTE, request=number, text=text, args=args)
+
+    def note_desk_of(self, conversation: str, request: int, text: str, /) -> None:
+        """A text of ours for the agent of another conversation, the one before this."""
+        self.effects.append(
+            Effect(
+                Kind.DESK_NOTE,
+                desk_lane(conversation, request),
+                {"request": request, "conversation": conversation, "text": text, "args": {}},
+            )
+        )
 
     def alert(self, text: str, **args: Any) -> None:
         self.effects.append(Effect(Kind.ALERT, OPERATOR_LANE, {"text": text, "args": args}))

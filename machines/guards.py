@@ -138,6 +138,11 @@ def leave(draft: Draft) -> str:
     return "others" if len(present) > 1 else "last"
 
 
+def another_case(draft: Draft) -> str:
+    """Was this request moved to a case of its own before?"""
+    return "again" if draft.context.moved else "first"
+
+
 def alone(draft: Draft) -> str:
     if draft.context.agents:
         return "somebody"
@@ -213,6 +218,7 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
         ("desk_end_while_waiting", ("joined", "nobody", "other"), desk_end_while_waiting),
         ("join", ("another", "known", "other"), join),
         ("leave", ("others", "last", "absent", "other"), leave),
+        ("another_case", ("first", "again"), another_case),
         ("alone", ("nobody", "transfer", "somebody"), alone),
         ("desk_end", ("current", "unaccepted", "other"), desk_end),
         ("failure", ("first", "told", "notice"), failure),

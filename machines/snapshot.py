@@ -38,6 +38,8 @@ class Context:
     unreachable: bool = False
     case: str = ""
     opened_case: bool = False  #: this conversation opened its case
+    awaited: str = ""  #: who is to write next while they talk: member or agent
+    moved: bool = False  #: the current request was moved to a case of its own
     told: tuple[str, ...] = ()  #: messages whose failed delivery was told already
     closed_at: float = 0.0  #: by the clock of whoever closed it, seconds since the epoch
     closed_by: str = ""  #: agent, member, idle or block
@@ -71,6 +73,7 @@ class CaseContext:
     agents: tuple[str, ...] = ()
     reason: str = ""  #: why it was resolved
     merged_into: str = ""
+    follows: str = ""  #: the closed case that this one goes on with
     rating: int = 0
     comment: str = ""
 
@@ -150,6 +153,7 @@ class Previous:
     case: str
     closed_at: float
     closed_by: str
+    case_state: str = ""  #: empty: there was no case
 
 
 @dataclass(frozen=True, slots=True)

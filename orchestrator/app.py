@@ -24,13 +24,14 @@ from orchestrator.discord.intake import Intake
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
-from orchestrator.engine.dispatch import Dispatcher, Done, Job
+from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.reconcile import Reconciler
 from orchestrator.engine.timers import Timers
 from orchestrator.errors import ConfigurationError, Reject, Retry, TryLater, Unavailable, Unreachable
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
+from orchestrator.ports import Done, Job
 from orchestrator.settings import Settings
 from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio.account import Account
@@ -138,7 +139,6 @@ class Service:
             self.rest,
             self.clock,
             on_ready=self._on_ready,
-            on_gap=lambda: None,
         )
         self.committer.start()
         self._stack.push_async_callback(self.committer.close)

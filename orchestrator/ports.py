@@ -1,14 +1,57 @@
-"""The ports: how the rest of the service sees Discord and Twilio. Two implementations each: SDK and in-process.
+"""The ports: how engine and adapters meet, and how the service sees Discord and Twilio.
+
+The two providers have two implementations each: the SDK over sockets, and in-process over the sandbox's models.
 
 Every call raises `Retry` or `Reject` (orchestrator.errors) and nothing else for what the far side does.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
+
+from machines.events import Event, Trigger
+from storage.values import Link, Pending
+
+# --- what the engine asks of the adapters
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """An effect handed to its handler."""
+
+    effect: Pending
+    in_doubt: bool  #: it may have been carried out already: look before doing it again
+    sent_at: float  #: when that may have been, seconds since the epoch; start-up, where it is not known
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a handler made of it."""
+
+    ref: str | None = None  #: the provider's id of what was made
+    links: tuple[Link, ...] = ()
+    message: str | None = None  #: the message row that got its counterpart
+    refs: tuple[str, ...] = ()
+    dm_channel: tuple[str, str] | None = None
+    trigger: Trigger | None = None  #: the event that follows, for the conversation of the effect
+    data: Mapping[str, Any] = field(default_factory=dict)
+    request: int | None = None
+
+
+Handler = Callable[[Job], Awaitable[Done]]
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What one side told when it was read again, and how to remember that it was read."""
+
+    events: tuple[Event, ...]
+    remember: Callable[[], Awaitable[None]]  #: called once the events are committed
+    complete: bool = True  #: False: something could not be read, try again soon
+
 
 # --- Discord
 

@@ -73,14 +73,6 @@ def address(data: Mapping[str, Any]) -> Address:
     return Address(**values)
 
 
-def trigger(name: str) -> Trigger | CaseTrigger:
-    """A conversation's trigger if there is one of that name, else a case's."""
-    try:
-        return Trigger(name)
-    except ValueError:
-        return CaseTrigger(name)
-
-
 def dump_event(event: Event) -> str:
     return dump(
         {

@@ -8,18 +8,21 @@ from sqlalchemy import Engine, delete, select, update
 
 from machines.table import Outcome
 from storage import codec, schema
+from storage.statements import insert_new, upsert
 from storage.stepping import Journal
-from storage.writing import journal_row, upsert
+from storage.writing import INSERT_EVENT, journal_row
 
 #: After this time an event whose conversation never came to be is ignored. Seconds.
 PARKED_S = 600.0
+
+_WATERMARK = upsert(schema.watermark, ("channel",), ("position",))
+_EVENT = insert_new(schema.event, INSERT_EVENT.names[:2], *INSERT_EVENT.names[2:])
 
 
 def mark_dms(engine: Engine, positions: Mapping[str, str]) -> None:
     """Remember up to where DM channels were read: `dm:{channel}` -> message id."""
     with engine.begin() as connection:
-        statement = upsert(connection, schema.watermark, ("channel",), ("position",))
-        connection.execute(statement, [{"channel": c, "position": p} for c, p in positions.items()])
+        _WATERMARK.run(connection, list(positions.items()))
 
 
 def mark_desks(engine: Engine, read: Sequence[tuple[str, int, bool]]) -> None:
@@ -44,8 +47,6 @@ def drop_parked(engine: Engine, now: float) -> int:
             journal = Journal(
                 event, None, None, None, None, Outcome.IGNORED, f"never came: {row.waits_for}", None
             )
-            connection.execute(
-                upsert(connection, schema.event, ("source", "id"), ()), [journal_row(journal, now)]
-            )
+            _EVENT.run(connection, [journal_row(journal, now)])
             connection.execute(delete(t).where(t.c.source == row.source, t.c.id == row.id))
         return len(rows)

@@ -182,7 +182,9 @@ class Run:
         return member
 
     def _learn(self, member: Member, event: Event) -> None:
-        """What an event from Discord tells of the member besides: where the DM is, name, language."""
+        """What an event tells of the member besides: a block; from Discord, where the DM is, name, language."""
+        if event.trigger is Trigger.MEMBER_BLOCKED:
+            member.blocked, member.dirty = True, True
         if event.source is not Source.DISCORD:
             return
         data = event.data
@@ -283,7 +285,15 @@ class Run:
         if closed is not None:
             was = closed.snapshot.context
             assert isinstance(was, Context)
-            previous = Previous(closed.snapshot.id, was.request, was.case, was.closed_at, was.closed_by)
+            case = self.picture.case(was.case) if was.case else None
+            previous = Previous(
+                closed.snapshot.id,
+                was.request,
+                was.case,
+                was.closed_at,
+                was.closed_by,
+                case.snapshot.state if case else "",
+            )
         return Given(
             received_at=moment(self.now),
             fresh=self.fresh_id(),

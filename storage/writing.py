@@ -2,87 +2,123 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy import Connection, Table, bindparam, delete, select, text, update
 
-from machines.snapshot import Context
+from machines.snapshot import CaseContext, Context
 from storage import codec, schema
-from storage.stepping import Run
+from storage.picture import Case, Member, Said, Talk
+from storage.statements import Statement, insert, insert_new, upsert
+from storage.stepping import Journal, Run
 from storage.values import Result, Status
 
-_CONVERSATION_UPDATE = (
-    update(schema.conversation)
-    .where(schema.conversation.c.id == bindparam("_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in (
-                "state",
-                "version",
-                "table_version",
-                "context",
-                "case_id",
-                "request",
-                "updated_at",
-                "queued_at",
-                "closed_at",
-            )
-        }
+
+def _update(table: Table, *names: str) -> Statement:
+    """Update by id; the id comes last."""
+    statement = update(table).where(table.c.id == bindparam("_id"))
+    return Statement((*names, "_id"), lambda _: statement.values({name: bindparam(name) for name in names}))
+
+
+_MEMBER = ("dm_channel", "name", "locale", "blocked", "known_since")
+_CONVERSATION = (
+    "state",
+    "version",
+    "table_version",
+    "context",
+    "case_id",
+    "request",
+    "updated_at",
+    "queued_at",
+    "closed_at",
+)
+_MESSAGE = ("body", "attachments", "revision", "edited_at", "deleted")
+_CASE = ("state", "version", "table_version", "context", "kind", "updated_at")
+
+_UPDATE_MEMBER = _update(schema.member, *_MEMBER)
+_INSERT_MEMBER = insert(schema.member, "id", *_MEMBER)
+_UPDATE_CONVERSATION = _update(schema.conversation, *_CONVERSATION)
+_INSERT_CONVERSATION = insert(schema.conversation, *_CONVERSATION, "id", "member", "created_at")
+_UPDATE_CASE = _update(schema.case_, *_CASE)
+_INSERT_CASE = insert(schema.case_, *_CASE, "id", "member", "number", "created_at")
+_UPDATE_MESSAGE = _update(schema.message, *_MESSAGE)
+_UPDATE_REFS = _update(schema.message, "refs")
+_INSERT_MESSAGE = insert(
+    schema.message,
+    *_MESSAGE,
+    "id",
+    "conversation",
+    "member",
+    "author",
+    "name",
+    "reply_to",
+    "version",
+    "at",
+)
+INSERT_EVENT = insert(
+    schema.event,
+    "source",
+    "id",
+    "subject",
+    "version",
+    "trigger",
+    "from_state",
+    "to_state",
+    "outcome",
+    "reason",
+    "at",
+    "received_at",
+    "address",
+    "data",
+    "given",
+)
+_INSERT_EFFECT = insert(
+    schema.effect,
+    "key",
+    "subject",
+    "member",
+    "lane",
+    "kind",
+    "payload",
+    "replaces",
+    "status",
+    "due_at",
+    "attempts",
+    "generation",
+)
+_UPSERT_TIMER = upsert(schema.timer, ("subject", "name"), ("due_at", "epoch"))
+_INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request")
+_INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
+_INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
+_DELETE_TIMER = Statement(
+    ("_subject", "_name"),
+    lambda _: delete(schema.timer).where(
+        schema.timer.c.subject == bindparam("_subject"), schema.timer.c.name == bindparam("_name")
+    ),
+)
+_DELETE_PARKED = Statement(
+    ("_source", "_id"),
+    lambda _: delete(schema.parked).where(
+        schema.parked.c.source == bindparam("_source"), schema.parked.c.id == bindparam("_id")
+    ),
+)
+
+
+def _result(status: str, *names: str) -> Statement:
+    t = schema.effect
+    where = (t.c.key == bindparam("_key"), t.c.generation == bindparam("_generation"), text(status))
+    return Statement(
+        (*names, "_key", "_generation"),
+        lambda _: update(t).where(*where).values({name: bindparam(name) for name in names}),
     )
-)
-_MEMBER_UPDATE = (
-    update(schema.member)
-    .where(schema.member.c.id == bindparam("_id"))
-    .values({name: bindparam(name) for name in ("dm_channel", "name", "locale", "blocked", "known_since")})
-)
-_CASE_UPDATE = (
-    update(schema.case_)
-    .where(schema.case_.c.id == bindparam("_id"))
-    .values(
-        {
-            name: bindparam(name)
-            for name in ("state", "version", "table_version", "context", "kind", "updated_at")
-        }
-    )
-)
-_MESSAGE_UPDATE = (
-    update(schema.message)
-    .where(schema.message.c.id == bindparam("_id"))
-    .values({name: bindparam(name) for name in ("body", "attachments", "revision", "edited_at", "deleted")})
-)
-_MESSAGE_REFS = (
-    update(schema.message).where(schema.message.c.id == bindparam("_id")).values(refs=bindparam("refs"))
-)
-_EFFECT_RESULT = (
-    update(schema.effect)
-    .where(
-        schema.effect.c.key == bindparam("_key"),
-        schema.effect.c.generation == bindparam("_generation"),
-        schema.effect.c.status.in_([Status.PENDING, Status.VOID]),
-    )
-    .values(
-        {name: bindparam(name) for name in ("status", "attempts", "due_at", "last_error", "ref", "done_at")}
-    )
+
+
+#: What came of an effect holds even where it became void meanwhile: it was in flight.
+_END_EFFECT = _result(
+    "status IN ('pending', 'void')", "status", "attempts", "due_at", "last_error", "ref", "done_at"
 )
 #: A retry that was planned leaves an effect that became void meanwhile alone.
-_EFFECT_RETRY = (
-    update(schema.effect)
-    .where(
-        schema.effect.c.key == bindparam("_key"),
-        schema.effect.c.generation == bindparam("_generation"),
-        schema.effect.c.status == str(Status.PENDING),
-    )
-    .values({name: bindparam(name) for name in ("attempts", "due_at", "last_error")})
-)
-_TIMER_DELETE = delete(schema.timer).where(
-    schema.timer.c.subject == bindparam("_subject"), schema.timer.c.name == bindparam("_name")
-)
-_PARKED_DELETE = delete(schema.parked).where(
-    schema.parked.c.source == bindparam("_source"), schema.parked.c.id == bindparam("_id")
-)
+_RETRY_EFFECT = _result("status = 'pending'", "attempts", "due_at", "last_error")
 
 
 def wake_parked(connection: Connection, run: Run) -> None:
@@ -99,233 +135,119 @@ def wake_parked(connection: Connection, run: Run) -> None:
 
 def write(connection: Connection, run: Run) -> list[str]:
     """Store everything. Returns the keys of unsent effects that became void."""
-    _update(connection, run)
+    _write_updates(connection, run)
     voided = _void(connection, run)
-    _insert(connection, run)
+    _write_inserts(connection, run)
     return voided
 
 
-def _many(connection: Connection, statement: Any, rows: Iterable[dict[str, Any]]) -> None:
-    rows = list(rows)
-    if rows:
-        connection.execute(statement, rows)
-
-
-def _update(connection: Connection, run: Run) -> None:
-    picture = run.picture
-    _many(
-        connection,
-        _MEMBER_UPDATE,
-        (
-            {
-                "_id": m.id,
-                "dm_channel": m.dm_channel,
-                "name": m.name,
-                "locale": m.locale,
-                "blocked": m.blocked,
-                "known_since": m.known_since,
-            }
-            for m in picture.members.values()
-            if m.dirty and not m.new
-        ),
+def _write_updates(connection: Connection, run: Run) -> None:
+    picture, now = run.picture, run.now
+    _UPDATE_MEMBER.run(
+        connection, [(*_member(m), m.id) for m in picture.members.values() if m.dirty and not m.new]
     )
-    rows: list[dict[str, Any]] = []
-    for talk in picture.talks.values():
-        if talk.dirty and not talk.new:
-            row = _conversation_row(talk, run.now)
-            row["_id"] = row.pop("id")
-            del row["member"], row["created_at"]
-            rows.append(row)
-    _many(connection, _CONVERSATION_UPDATE, rows)
-    _many(
+    _UPDATE_CONVERSATION.run(
         connection,
-        _CASE_UPDATE,
-        (
-            {
-                "_id": case.snapshot.id,
-                "state": case.snapshot.state,
-                "version": case.snapshot.version,
-                "table_version": case.snapshot.table_version,
-                "context": codec.dump(case.snapshot.context.as_json()),
-                "kind": getattr(case.snapshot.context, "kind", "help"),
-                "updated_at": run.now,
-            }
-            for case in picture.cases.values()
-            if case.dirty and not case.new
-        ),
+        [(*_conversation(t, now), t.snapshot.id) for t in picture.talks.values() if t.dirty and not t.new],
     )
-    _many(
+    _UPDATE_CASE.run(
         connection,
-        _MESSAGE_UPDATE,
-        (
-            {
-                "_id": said.id,
-                "body": said.body,
-                "attachments": said.attachments,
-                "revision": said.revision,
-                "edited_at": said.edited_at,
-                "deleted": said.deleted,
-            }
-            for said in picture.said.values()
-            if said.dirty and not said.new
-        ),
+        [(*_case(c, now), c.snapshot.id) for c in picture.cases.values() if c.dirty and not c.new],
     )
-    _many(connection, _EFFECT_RETRY, (_result(r, run.now) for r in run.results if r.status is Status.PENDING))
-    _many(
+    _UPDATE_MESSAGE.run(
+        connection, [(*_message(s), s.id) for s in picture.said.values() if s.dirty and not s.new]
+    )
+    _RETRY_EFFECT.run(
         connection,
-        _EFFECT_RESULT,
-        (_result(r, run.now) for r in run.results if r.status is not Status.PENDING),
+        [
+            (r.attempts, r.due_at or now, r.error, r.key, r.generation)
+            for r in run.results
+            if r.status is Status.PENDING
+        ],
     )
-    _many(
-        connection,
-        _MESSAGE_REFS,
-        ({"_id": r.message, "refs": codec.dump(r.refs)} for r in run.results if r.message),
-    )
-    _many(
-        connection,
-        _TIMER_DELETE,
-        ({"_subject": s, "_name": n} for (s, n), timer in run.timers.items() if timer is None),
-    )
-    _many(connection, _PARKED_DELETE, ({"_source": s, "_id": i} for s, i in run.unparked))
-
-
-def _result(result: Result, now: float) -> dict[str, Any]:
-    row: dict[str, Any] = {
-        "_key": result.key,
-        "_generation": result.generation,
-        "attempts": result.attempts,
-        "due_at": result.due_at or now,
-        "last_error": result.error,
-    }
-    if result.status is not Status.PENDING:
-        row |= {"status": str(result.status), "ref": result.ref, "done_at": now}
-    return row
+    _END_EFFECT.run(connection, [_ended(r, now) for r in run.results if r.status is not Status.PENDING])
+    _UPDATE_REFS.run(connection, [(codec.dump(r.refs), r.message) for r in run.results if r.message])
+    _DELETE_TIMER.run(connection, [key for key, timer in run.timers.items() if timer is None])
+    _DELETE_PARKED.run(connection, run.unparked)
 
 
 def _void(connection: Connection, run: Run) -> list[str]:
     t = schema.effect
     voided: list[str] = []
-    pending = t.c.status == str(Status.PENDING)
+    pending = text("status = 'pending'")
+    void = update(t).values(status=str(Status.VOID), done_at=run.now).returning(t.c.key)
     for subject, lane, kinds in run.voids:
-        where = [pending, t.c.lane == lane, t.c.subject == subject]
+        where: list[Any] = [pending, t.c.lane == lane, t.c.subject == subject]
         if kinds:
             where.append(t.c.kind.in_(kinds))
-        voided += connection.scalars(
-            update(t).where(*where).values(status=str(Status.VOID), done_at=run.now).returning(t.c.key)
-        )
+        voided += connection.scalars(void.where(*where))
     for lane, mark in run.replaced:
-        voided += connection.scalars(
-            update(t)
-            .where(pending, t.c.lane == lane, t.c.replaces == mark)
-            .values(status=str(Status.VOID), done_at=run.now)
-            .returning(t.c.key)
-        )
+        voided += connection.scalars(void.where(pending, t.c.lane == lane, t.c.replaces == mark))
     return voided
 
 
-def _insert(connection: Connection, run: Run) -> None:
-    picture = run.picture
-    _many(
+def _write_inserts(connection: Connection, run: Run) -> None:
+    picture, now = run.picture, run.now
+    _INSERT_MEMBER.run(connection, [(m.id, *_member(m)) for m in picture.members.values() if m.new])
+    _INSERT_CONVERSATION.run(
         connection,
-        insert(schema.member),
-        (
-            {
-                "id": m.id,
-                "dm_channel": m.dm_channel,
-                "name": m.name,
-                "locale": m.locale,
-                "blocked": m.blocked,
-                "known_since": m.known_since,
-            }
-            for m in picture.members.values()
-            if m.new
-        ),
-    )
-    new_talks = [talk for talk in picture.talks.values() if talk.new]
-    _many(connection, insert(schema.conversation), (_conversation_row(t, run.now) for t in new_talks))
-    _many(connection, insert(schema.event), [journal_row(row, run.now) for row in run.journal])
-    _many(
-        connection,
-        insert(schema.effect),
         [
-            {
-                "key": e.key,
-                "subject": e.subject,
-                "member": e.member,
-                "lane": e.lane,
-                "kind": e.kind,
-                "payload": codec.dump(e.payload),
-                "replaces": e.replaces,
-                "status": "pending",
-                "due_at": e.due_at,
-                "attempts": 0,
-                "generation": 0,
-            }
+            (*_conversation(t, now), t.snapshot.id, t.snapshot.member, t.created_at)
+            for t in picture.talks.values()
+            if t.new
+        ],
+    )
+    INSERT_EVENT.run(connection, [journal_row(row, now) for row in run.journal])
+    _INSERT_EFFECT.run(
+        connection,
+        [
+            (
+                e.key,
+                e.subject,
+                e.member,
+                e.lane,
+                e.kind,
+                codec.dump(e.payload),
+                e.replaces,
+                "pending",
+                e.due_at,
+                0,
+                0,
+            )
             for e in run.effects
         ],
     )
-    _many(
+    _UPSERT_TIMER.run(
         connection,
-        upsert(connection, schema.timer, ("subject", "name"), ("due_at", "epoch")),
-        (
-            {"subject": t.subject, "name": t.name, "due_at": t.due_at, "epoch": t.epoch}
-            for t in run.timers.values()
-            if t is not None
-        ),
+        [(t.subject, t.name, t.due_at, t.epoch) for t in run.timers.values() if t is not None],
     )
-    _many(
+    _INSERT_LINK.run(connection, [(n.kind, n.ref, n.conversation, n.request) for n in run.links])
+    _INSERT_MESSAGE.run(
         connection,
-        upsert(connection, schema.link, ("kind", "ref"), ()),
-        (
-            {"kind": link.kind, "ref": link.ref, "conversation": link.conversation, "request": link.request}
-            for link in run.links
-        ),
-    )
-    _many(
-        connection,
-        insert(schema.message),
         [
-            {
-                "id": said.id,
-                "conversation": said.conversation,
-                "member": said.member,
-                "author": said.author,
-                "name": said.name,
-                "body": said.body,
-                "attachments": said.attachments,
-                "reply_to": said.reply_to,
-                "version": said.version,
-                "at": said.at,
-                "revision": said.revision,
-                "edited_at": said.edited_at,
-                "deleted": said.deleted,
-            }
-            for said in picture.said.values()
-            if said.new
+            (
+                *_message(s),
+                s.id,
+                s.conversation,
+                s.member,
+                s.author,
+                s.name,
+                s.reply_to,
+                s.version,
+                s.at,
+            )
+            for s in picture.said.values()
+            if s.new
         ],
     )
-    _many(
+    _INSERT_PARKED.run(
         connection,
-        upsert(connection, schema.parked, ("source", "id"), ()),
-        (
-            {
-                "source": str(event.source),
-                "id": event.id,
-                "waits_for": waits_for,
-                "event": codec.dump_event(event),
-                "parked_at": run.now,
-            }
+        [
+            (str(event.source), event.id, waits_for, codec.dump_event(event), now)
             for waits_for, event in run.parked.values()
-        ),
+        ],
     )
-    _many(
-        connection,
-        insert(schema.case_note),
-        (
-            {"key": key, "case_id": case, "at": at, "note": note, "data": data}
-            for key, case, at, note, data in run.notes
-        ),
-    )
+    _INSERT_NOTE.run(connection, run.notes)
     _insert_cases(connection, run)
 
 
@@ -340,72 +262,82 @@ def _insert_cases(connection: Connection, run: Run) -> None:
     )
     for n, case in enumerate(new):
         case.number = int(last or 0) - len(new) + 1 + n
-    _many(
+    _INSERT_CASE.run(
         connection,
-        insert(schema.case_),
-        (
-            {
-                "id": case.snapshot.id,
-                "number": case.number,
-                "member": case.snapshot.member,
-                "kind": getattr(case.snapshot.context, "kind", "help"),
-                "state": case.snapshot.state,
-                "version": case.snapshot.version,
-                "table_version": case.snapshot.table_version,
-                "context": codec.dump(case.snapshot.context.as_json()),
-                "created_at": case.created_at,
-                "updated_at": run.now,
-            }
-            for case in new
-        ),
+        [(*_case(c, run.now), c.snapshot.id, c.snapshot.member, c.number, c.created_at) for c in new],
     )
 
 
-def _conversation_row(talk: Any, now: float) -> dict[str, Any]:
+# --- rows, in the order of the statements above
+
+
+def _member(member: Member) -> tuple[Any, ...]:
+    return member.dm_channel, member.name, member.locale, member.blocked, member.known_since
+
+
+def _conversation(talk: Talk, now: float) -> tuple[Any, ...]:
     snapshot = talk.snapshot
-    context: Context = snapshot.context
-    return {
-        "id": snapshot.id,
-        "member": snapshot.member,
-        "state": snapshot.state,
-        "version": snapshot.version,
-        "table_version": snapshot.table_version,
-        "context": codec.dump(context.as_json()),
-        "case_id": context.case or None,
-        "request": context.request,
-        "created_at": talk.created_at,
-        "updated_at": now,
-        "queued_at": talk.queued_at,
-        "closed_at": context.closed_at or None,
-    }
+    context = snapshot.context
+    assert isinstance(context, Context)
+    return (
+        snapshot.state,
+        snapshot.version,
+        snapshot.table_version,
+        codec.dump(context.as_json()),
+        context.case or None,
+        context.request,
+        now,
+        talk.queued_at,
+        context.closed_at or None,
+    )
 
 
-def journal_row(row: Any, now: float) -> dict[str, Any]:
+def _case(case: Case, now: float) -> tuple[Any, ...]:
+    snapshot = case.snapshot
+    context = snapshot.context
+    assert isinstance(context, CaseContext)
+    return (
+        snapshot.state,
+        snapshot.version,
+        snapshot.table_version,
+        codec.dump(context.as_json()),
+        context.kind,
+        now,
+    )
+
+
+def _message(said: Said) -> tuple[Any, ...]:
+    return said.body, said.attachments, said.revision, said.edited_at, said.deleted
+
+
+def _ended(result: Result, now: float) -> tuple[Any, ...]:
+    return (
+        str(result.status),
+        result.attempts,
+        result.due_at or now,
+        result.error,
+        result.ref,
+        now,
+        result.key,
+        result.generation,
+    )
+
+
+def journal_row(row: Journal, now: float) -> tuple[Any, ...]:
     event = row.event
-    return {
-        "source": str(event.source),
-        "id": event.id,
-        "subject": row.subject,
-        "version": row.version,
-        "trigger": str(event.trigger),
-        "from_state": row.from_state,
-        "to_state": row.to_state,
-        "outcome": str(row.outcome),
-        "reason": row.reason,
-        "at": event.at.timestamp(),
-        "received_at": now,
-        "address": codec.dump(codec.address_json(event.to)),
-        "data": codec.dump(event.data),
-        "given": row.given,
-    }
-
-
-def upsert(connection: Connection, table: Table, keys: tuple[str, ...], values: tuple[str, ...]) -> Any:
-    """Insert; on a known key set `values`, or do nothing where there are none."""
-    dialect: Any = postgresql if connection.dialect.name == "postgresql" else sqlite
-    statement = dialect.insert(table)
-    if not values:
-        return statement.on_conflict_do_nothing(index_elements=list(keys))
-    return statement.on_conflict_do_update(
-        index_elements=list(keys), set_={name: statement.excluded[name] for name in values}
+    return (
+        str(event.source),
+        event.id,
+        row.subject,
+        row.version,
+        str(event.trigger),
+        row.from_state,
+        row.to_state,
+        str(row.outcome),
+        row.reason,
+        event.at.timestamp(),
+        now,
+        codec.dump(codec.address_json(event.to)),
+        codec.dump(event.data),
+        row.given,
     )

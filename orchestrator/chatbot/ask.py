@@ -7,7 +7,7 @@ from dataclasses import asdict
 from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.chatbot.answer import Chatbot
-from orchestrator.engine.dispatch import Done, Handler, Job
+from orchestrator.ports import Done, Handler, Job
 from storage.reads.reader import Reader
 
 

@@ -8,9 +8,8 @@ from collections.abc import Awaitable, Callable
 from machines.events import Event
 from orchestrator.clock import Clock
 from orchestrator.discord.events import said
-from orchestrator.engine.reconcile import Read
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Discord
+from orchestrator.ports import Discord, Read
 from storage.reads.reader import Reader
 from storage.reads.rows import DmRow
 

@@ -55,6 +55,10 @@ class Gateway(discord.Client):
         self.clock = clock
         self._became_ready = on_ready
 
+    async def on_connect(self) -> None:
+        """A new session: what was missed is read before anything live. A resumed one missed nothing."""
+        self.intake.hold()
+
     async def on_ready(self) -> None:
         self._became_ready()
 
@@ -179,14 +183,12 @@ class Supervisor:
         clock: Clock,
         *,
         on_ready: Callable[[], Awaitable[None]],
-        on_gap: Callable[[], None],
     ) -> None:
         self._token = token
         self._intake = intake
         self._rest = rest
         self._clock = clock
         self._on_ready = on_ready
-        self._on_gap = on_gap
         self._client: Gateway | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self.connected = False
@@ -228,12 +230,10 @@ class Supervisor:
             self.connected = False
             self._rest.use(None)
             self._intake.hold()
-            self._on_gap()
             await client.close()
 
     def _became_ready(self) -> None:
-        """Every READY, the first and those after a lost session: what was missed is read before live events."""
-        self._intake.hold()
+        """Every READY, the first and those after a lost session."""
         task = asyncio.create_task(self._read_up(), name="read up")
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -31,19 +31,33 @@ def clean(text: str) -> str:
 
 
 def split(text: str, limit: int = CONTENT) -> list[str]:
-    """Parts of at most `limit` characters, cut at a line, else at a space. A code block is closed and reopened."""
+    """Parts of at most `limit` characters, cut at a line, else at a space. A code block is closed and reopened.
+
+    Nothing but whitespace at the cuts is lost; a part that would hold nothing else is left out, for Discord
+    refuses it.
+    """
     parts: list[str] = []
-    rest = text
-    while len(rest) > limit:
-        room = limit - len(_FENCE) - 1
-        cut = max(rest.rfind("\n", 1, room), 0) or max(rest.rfind(" ", 1, room), 0) or room
-        head, rest = rest[:cut], rest[cut:].lstrip("\n") if rest[cut] in "\n " else rest[cut:]
+    rest, reopened = text, ""
+    while len(reopened) + len(rest) > limit:
+        cut = _cut(rest, limit - len(reopened) - len(_FENCE) - 1)
+        head, rest = reopened + rest[:cut], rest[cut:]
+        if rest[0] in "\n ":
+            rest = rest[1:]
+        reopened = ""
         if head.count(_FENCE) % 2:
-            head, rest = f"{head}\n{_FENCE}", f"{_FENCE}\n{rest}"
+            head, reopened = f"{head}\n{_FENCE}", f"{_FENCE}\n"
         parts.append(head)
-    if rest.strip() or not parts:
-        parts.append(rest)
-    return parts
+    parts.append(reopened + rest)
+    return [part for part in parts if part.strip()] or [text]
+
+
+def _cut(text: str, room: int) -> int:
+    """Where to cut, at least 1: before whitespace if there is some, and not inside a row of backticks."""
+    cut = max(text.rfind("\n", 1, room + 1), 0) or max(text.rfind(" ", 1, room + 1), 0)
+    if cut:
+        return cut
+    before = len(text[:room].rstrip("`"))
+    return before if before and text[room : room + 1] == "`" else room
 
 
 def from_message(message: discord.Message, me: int) -> DiscordMessage:

@@ -11,8 +11,7 @@ from orchestrator.clock import Clock
 from orchestrator.discord import views
 from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import nonce, snowflake, split
-from orchestrator.engine.dispatch import Done, Handler, Job
-from orchestrator.ports import Button, Discord, File
+from orchestrator.ports import Button, Discord, Done, File, Handler, Job
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
 from storage.reads.reader import Reader

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import DBAPIError, IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from machines.events import Event
@@ -18,7 +18,7 @@ from machines.table import Outcome
 from orchestrator.clock import Clock
 from orchestrator.errors import Unavailable
 from storage.apply import Store
-from storage.values import Applied, Item, Receipt, Result
+from storage.values import Applied, Item, Receipt, Result, Status
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ PAUSE_S = 0.5
 _OPERATIONAL = (OperationalError, InterfaceError, PoolTimeout)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class _Submission:
     """What one caller gave, to be committed as a whole."""
 
@@ -120,17 +120,16 @@ class Committer:
             await self._apply(taken)
         except _OPERATIONAL as error:
             await self._put_off(taken, error)
-        except DBAPIError as error:
-            await self._isolate(taken, error)
         except Exception as error:
-            log.exception("commit failed")
-            for submission in taken:
-                _fail(submission, error)
+            await self._isolate(taken, error)
 
     async def _apply(self, taken: list[_Submission]) -> None:
         batch = [item for submission in taken for item in submission.items]
         applied = await self._in_thread(batch)
-        self.on_applied(applied)
+        try:
+            self.on_applied(applied)
+        except Exception:
+            log.exception("handing over failed")  # it is stored: the sweeps find it
         receipts = iter(applied.receipts)
         for submission in taken:
             mine = [next(receipts) for item in submission.items if isinstance(item, Event)]
@@ -151,9 +150,9 @@ class Committer:
     async def _put_off(self, taken: list[_Submission], error: Exception) -> None:
         """The database is locked, full or gone. Senders are told; results wait here."""
         log.warning("store unavailable", extra={"error": type(error).__name__})
-        results = [s for s in taken if s.results]
+        results = [s for s in taken if s.results and not self._closing]
         for submission in taken:
-            if not submission.results:
+            if submission not in results:
                 _fail(submission, Unavailable("the database cannot be written"))
         if results:
             for submission in reversed(results):
@@ -162,17 +161,50 @@ class Committer:
             await self.clock.sleep(PAUSE_S)
 
     async def _isolate(self, taken: list[_Submission], error: Exception) -> None:
-        """The database objects to something in the batch: halve it until the culprit stands alone."""
+        """Something in the batch cannot be stored: halve it until the culprit stands alone."""
         if len(taken) > 1:
             middle = len(taken) // 2
             await self._commit(taken[:middle])
             await self._commit(taken[middle:])
             return
         (culprit,) = taken
-        log.error("refused by the database", extra={"error": type(error).__name__})
+        if len(culprit.items) > 1:
+            await self._halve(culprit)
+            return
+        log.error("cannot be stored", exc_info=error)
+        plain = [_bare(item, error) for item in culprit.items if isinstance(item, Result)]
+        if plain and plain != culprit.items:
+            # without its end in the table the effect would be carried out again, and again
+            await self._commit([_Submission(plain, culprit.done, culprit.results)])
+            return
+        if plain:
+            _fail(culprit, error)
+            return
         receipts = [Receipt(Outcome.FAILED, reason=type(error).__name__) for _ in culprit.items]
         if not culprit.done.done():
             culprit.done.set_result(receipts)
+
+
+    async def _halve(self, culprit: _Submission) -> None:
+        """What was given together is stored by halves: only the one that cannot be stored is left out."""
+        middle = len(culprit.items) // 2
+        receipts: list[Receipt] = []
+        try:
+            for items in (culprit.items[:middle], culprit.items[middle:]):
+                half = _Submission(items, asyncio.get_running_loop().create_future(), culprit.results)
+                await self._commit([half])
+                receipts += await half.done
+        except Unavailable as error:
+            _fail(culprit, error)
+            return
+        if not culprit.done.done():
+            culprit.done.set_result(receipts)
+
+
+def _bare(result: Result, error: BaseException) -> Result:
+    """A result that cannot be stored, as a dead letter: what it caused is lost, and the operator sees it."""
+    reason = f"its result cannot be stored: {type(error).__name__}"
+    return Result(result.key, result.generation, Status.DEAD, result.attempts, error=reason)
 
 
 def _fail(submission: _Submission, error: BaseException) -> None:

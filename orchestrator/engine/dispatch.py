@@ -14,7 +14,8 @@ from orchestrator.clock import Clock
 from orchestrator.engine.lanes import Lane
 from orchestrator.engine.retry import DEFAULT, QUESTION, Policy
 from orchestrator.errors import Reject, Retry
-from storage.values import Link, Pending, Result, Status
+from orchestrator.ports import Handler, Job
+from storage.values import Pending, Result, Status
 
 log = logging.getLogger(__name__)
 
@@ -22,32 +23,6 @@ log = logging.getLogger(__name__)
 SWEEP_S = 5.0
 #: A bug in a handler is retried this often before its effect is dead.
 BUGS = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """An effect handed to its handler."""
-
-    effect: Pending
-    in_doubt: bool  #: it may have been carried out already: look before doing it again
-    sent_at: float  #: when that may have been, seconds since the epoch; start-up, where it is not known
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """What a handler made of it."""
-
-    ref: str | None = None
-    links: tuple[Link, ...] = ()
-    message: str | None = None  #: the message row that got its counterpart
-    refs: tuple[str, ...] = ()
-    dm_channel: tuple[str, str] | None = None
-    trigger: Trigger | None = None  #: the event that follows, for the conversation of the effect
-    data: Mapping[str, Any] = field(default_factory=dict)
-    request: int | None = None
-
-
-Handler = Callable[[Job], Awaitable[Done]]
 
 
 class Outbox(Protocol):
@@ -104,6 +79,8 @@ class Dispatcher:
         if gone := set(voided):
             for lane in self._lanes.values():
                 lane.drop(gone)
+            for key in gone:
+                self._doubts.pop(key, None)
         for effect in effects:
             lane = self._lane(effect.lane)
             lane.add(effect)
@@ -136,6 +113,7 @@ class Dispatcher:
                 self._wake(lane)
 
     async def _refill(self, lane: Lane) -> None:
+        lane.begin_reading()
         try:
             found = await self.outbox.lane(lane.name)
         except Exception:
@@ -157,7 +135,9 @@ class Dispatcher:
         try:
             async with self._slots:
                 result = await self._carry_out(effect)
-            if result.status is Status.PENDING:
+            if lane.recalled:
+                self._doubts.pop(effect.key, None)
+            elif result.status is Status.PENDING:
                 lane.queue.appendleft(_again(effect, result))
             await self.finish(result)
         except asyncio.CancelledError:
@@ -165,10 +145,11 @@ class Dispatcher:
         except Exception:
             # the result could not be stored: the table decides what is next
             log.exception("storing a result failed")
-            lane.cold, lane.in_doubt = True, True
+            self._doubts.setdefault(effect.key, self.clock.time())
+            lane.cold = True
             await self.clock.sleep(1.0)
         finally:
-            lane.flying = None
+            lane.flying, lane.recalled = None, False
 
     async def _carry_out(self, effect: Pending) -> Result:
         attempts = effect.attempts + 1
@@ -257,7 +238,7 @@ class Dispatcher:
                 continue
             for key, name in due:
                 lane = self._lanes.get(name)
-                if lane is None or not (lane.cold or lane.more or _holds(lane, key)):
+                if lane is None or not (lane.cold or lane.more or lane.holds(key)):
                     self._chill(name, in_doubt=False)
 
     @property
@@ -280,10 +261,6 @@ def _again(effect: Pending, result: Result) -> Pending:
         effect.replaces,
         effect.seq,
     )
-
-
-def _holds(lane: Lane, key: str) -> bool:
-    return lane.flying == key or any(effect.key == key for effect in lane.queue)
 
 
 def _obituary(effect: Pending, reason: str) -> dict[str, Any]:

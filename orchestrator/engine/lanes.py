@@ -21,24 +21,39 @@ class Lane:
     in_doubt: bool = False  #: the first effect read from the table may have been sent by somebody before
     more: bool = False  #: the table holds effects that did not fit
     flying: str | None = None  #: key of the effect that is being carried out
+    recalled: bool = False  #: that effect became void meanwhile: it is not tried again
+    behind: bool = False  #: effects came that a read under way may have missed
+    gone: set[str] = field(default_factory=set)  #: what became void while the table was being read
+    reading: bool = False
 
     def add(self, effect: Pending) -> None:
         if self.cold or self.more:
-            return  # the table has it, and it is read in order
-        if len(self.queue) >= AT_MOST:
+            self.behind = True  # the table has it, and it is read in order
+        elif len(self.queue) >= AT_MOST:
             self.more = True
-            return
-        self.queue.append(effect)
+        elif not self.holds(effect.key):  # a read may have been faster than the word of the commit
+            self.queue.append(effect)
 
     def drop(self, keys: set[str]) -> None:
         """Forget effects that became void; one that is in flight cannot be called back."""
         if any(effect.key in keys for effect in self.queue):
             self.queue = deque(effect for effect in self.queue if effect.key not in keys)
+        if self.flying in keys:
+            self.recalled = True
+        if self.reading:
+            self.gone |= keys
+
+    def begin_reading(self) -> None:
+        self.reading, self.behind, self.gone = True, False, set()
 
     def refill(self, effects: list[Pending]) -> None:
-        self.queue = deque(effects)
-        self.cold = False
-        self.more = len(effects) >= AT_MOST
+        """Take what was read, but for what became void since; what came since is read next time."""
+        self.queue = deque(effect for effect in effects if effect.key not in self.gone)
+        self.more = self.behind or len(effects) >= AT_MOST
+        self.cold = self.reading = False
+
+    def holds(self, key: str) -> bool:
+        return self.flying == key or any(effect.key == key for effect in self.queue)
 
     @property
     def idle(self) -> bool:

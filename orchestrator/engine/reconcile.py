@@ -10,21 +10,13 @@ from dataclasses import dataclass, field
 from machines.events import Event
 from orchestrator.clock import Clock
 from orchestrator.errors import Reject, Retry, Unavailable
+from orchestrator.ports import Read
 from storage.values import Receipt
 
 log = logging.getLogger(__name__)
 
 #: How often the Twilio Conversations are re-read without any sign of a gap.
 EVERY_S = 180.0
-
-
-@dataclass(frozen=True, slots=True)
-class Read:
-    """What one side told, and how to remember that it was read."""
-
-    events: tuple[Event, ...]
-    remember: Callable[[], Awaitable[None]]  #: called once the events are committed
-    complete: bool = True  #: False: something could not be read, try again soon
 
 
 Source = Callable[[], Awaitable[Read]]

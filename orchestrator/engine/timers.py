@@ -11,7 +11,7 @@ from typing import Protocol
 
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
 from orchestrator.clock import Clock
-from orchestrator.errors import Unavailable
+from orchestrator.engine.waiting import wait
 from storage.values import Receipt, SetTimer, moment
 
 log = logging.getLogger(__name__)
@@ -22,6 +22,8 @@ HORIZON_S = 60.0
 SWEEP_S = 30.0
 #: The wall clock is compared at least this often.
 TICK_S = 1.0
+#: Timers fired together: after a long pause thousands may be due.
+AT_ONCE = 100
 
 
 class TimerTable(Protocol):
@@ -94,12 +96,12 @@ class Timers:
             at, subject, name, epoch = heapq.heappop(self._heap)
             self._known.discard((subject, name, epoch))
             due.append(SetTimer(subject, name, at, epoch))
-        if due:
+        for start in range(0, len(due), AT_ONCE):
             try:
-                await self.submit([event_of(timer) for timer in due])
-            except Unavailable:
+                await self.submit([event_of(timer) for timer in due[start : start + AT_ONCE]])
+            except Exception as error:
                 # the rows are still there: the next sweep finds them
-                log.warning("timers put off", extra={"count": len(due)})
+                log.warning("timers put off", extra={"count": len(due), "error": type(error).__name__})
 
     async def _wait(self) -> None:
         """Until the next timer, at most a tick: a wall clock that was moved is noticed."""
@@ -107,8 +109,4 @@ class Timers:
         if self._heap:
             pause = min(pause, max(0.0, self._heap[0][0] - self.clock.time()))
         self._changed.clear()
-        try:
-            async with asyncio.timeout(pause):
-                await self._changed.wait()
-        except TimeoutError:
-            pass
+        await wait(self._changed, pause, self.clock)

@@ -14,6 +14,7 @@ MEMBER: Mapping[str, str] = {
         "Hi! Ask me anything about this community in your own words. I am a bot: I look for an answer first, "
         "and you can talk to a person at any time."
     ),
+    "asked": "You asked: {question}",
     "answer": "{body}",
     "answer_greeting": "Hello! What can I help you with?",
     "answer_thanks": "You're welcome! Is there anything else?",
@@ -98,6 +99,8 @@ DESK: Mapping[str, str] = {
     "agent_silent": "The member was told that another agent is being asked for. Write to take it up again.",
     "withdrawn_not_delivered": "The member withdrew the request. Your message was not delivered.",
     "nobody_waits": "Nobody is waiting here any more. Your message was not delivered.",
+    "desk_lost": "The line to the member broke. They are asking for another agent.",
+    "written_before_close": "The member wrote before they saw that it was closed. It goes on as a new one.",
     "it_is_over": "This conversation is over.",
     "other_case": "The member says this is something else: it goes on as a case of its own.",
     "reachable_again": "The member can be reached again.",
@@ -105,6 +108,11 @@ DESK: Mapping[str, str] = {
     "not_delivered": "Your last message did not reach the member ({reason}).",
     "not_delivered_over": "This conversation had ended. Your message was not delivered; it is on the case.",
     "member_reacted": "The member reacted with {emoji}",
+    "desk_lost": "The connection to this conversation broke. The member was told that another agent is asked for.",
+    "written_before_close": (
+        "The member wrote something just before this conversation was closed. It starts a new conversation "
+        "and is noted on the case."
+    ),
     "member_blocked": "The member has been blocked; this conversation is closed.",
 }
 

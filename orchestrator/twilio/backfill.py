@@ -10,9 +10,8 @@ from datetime import datetime
 
 from machines.events import Event
 from orchestrator.clock import Clock
-from orchestrator.engine.reconcile import Read
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Twilio, TwilioMessage
+from orchestrator.ports import Read, Twilio, TwilioMessage
 from orchestrator.twilio.intake import BadField, Mark, conversations
 from storage.reads.reader import Reader
 from storage.reads.rows import DeskRow

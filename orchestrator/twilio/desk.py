@@ -8,9 +8,8 @@ from urllib.parse import urlencode
 from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import Clock
-from orchestrator.engine.dispatch import Done, Handler, Job
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Conflict, Task, Twilio
+from orchestrator.ports import Conflict, Done, Handler, Job, Task, Twilio
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
 from orchestrator.twilio.intake import OUR_ATTRIBUTE, OUR_IDENTITY
@@ -173,7 +172,12 @@ class FlexDesk:
     async def note(self, job: Job) -> Done:
         payload = job.effect.payload
         text = say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {})))
-        return Done(ref=await self._post(job, AUTHOR, text))
+        try:
+            return Done(ref=await self._post(job, AUTHOR, text))
+        except Reject as error:
+            if error.report is Trigger.DESK_CLOSED:
+                return Done()  # a closed conversation shows no more notes: this desk does not allow it
+            raise
 
     async def invite(self, job: Job) -> Done:
         """Another agent for the same request, only if no task of it is unfinished."""
@@ -217,7 +221,8 @@ class FlexDesk:
     # --- parts
 
     async def _refs(self, job: Job) -> dict[str, str]:
-        return await self.reader.refs(job.effect.conversation, _request(job))
+        conversation = job.effect.payload.get("conversation") or job.effect.conversation
+        return await self.reader.refs(conversation, _request(job))
 
     async def _sid(self, job: Job) -> str:
         sid = (await self._refs(job)).get("conversation_sid")
