@@ -170,9 +170,10 @@ class Given:
     previous: Previous | None = None
     limits: Limits = field(default_factory=Limits)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self, *, fresh: bool = True) -> dict[str, Any]:
+        """`fresh`: whether the step used that id, and a replay needs it."""
         data: dict[str, Any] = {"received_at": self.received_at.isoformat()}
-        if self.fresh:
+        if fresh and self.fresh:
             data["fresh"] = self.fresh
         if not self.open_now:
             data["open_now"] = False

@@ -80,6 +80,7 @@ def migrator(url: str) -> Engine:
     _prepare_folder(parsed)
     engine = create_engine(parsed.set(drivername="sqlite+pysqlite"), poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "begin", _begin_immediate)
     return engine
 
 

@@ -116,6 +116,8 @@ class Picture:
     def owner(self, event: Event) -> str | None:
         """The member this event concerns: by our own mark first, then link, message, member."""
         to = event.to
+        if event.source is Source.DISCORD and to.member:
+            return to.member  # who acted is certain; a button may name somebody else's conversation
         if to.conversation and (owner := self.owners.conversations.get(to.conversation)):
             return owner
         if to.link and (link := self.owners.links.get(to.link)):

@@ -36,6 +36,11 @@ _SEEN = Receipt(None)
 _DELETES = (Trigger.MEMBER_DELETED, Trigger.AGENT_DELETED)
 _EDITS = (Trigger.MEMBER_EDITED, Trigger.AGENT_EDITED)
 
+#: A timer whose step failed is set again under an epoch this much higher: no version ever comes there.
+_FAILED_EPOCH = 1 << 20
+#: Seconds before it fires again, doubled with every failure up to an hour.
+_FAILED_PAUSE, _FAILED_PAUSE_AT_MOST = 60.0, 3600.0
+
 
 def random_id() -> str:
     return secrets.token_hex(16)
@@ -120,6 +125,8 @@ class Run:
         named = self._named(event)
         if owner is None or (named is None and event.trigger in NAMED | ABOUT_A_MESSAGE):
             return self._park(event)
+        if named is not None and named.snapshot.member != owner and event.trigger not in PRESSES:
+            return self._ignore(event, "it names another member's conversation")
         member = self.picture.members.get(owner) or self._late_member(owner)
         self._learn(member, event)
         if event.trigger in ABOUT_A_MESSAGE:
@@ -250,6 +257,8 @@ class Run:
     def _open(self, event: Event, member: Member, closed: Talk | None) -> Receipt:
         """The event starts the member's next conversation."""
         locale = event.data.get("locale") or member.locale or "en"
+        if member.locale and "locale" not in event.data:
+            event = replace(event, data={**event.data, "locale": locale})  # replay knows no member
         talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self.now, new=True)
         given = self._given(event, talk, member, closed)
         try:
@@ -421,9 +430,7 @@ class Run:
         step: Step | None = None,
     ) -> None:
         self.picture.ledger.add((event.source, event.id))
-        if given is not None and step is not None:
-            used = any(tell.trigger is CaseTrigger.OPENED for tell in step.tells)
-            given = given if used else replace(given, fresh="")
+        used = step is None or any(tell.trigger is CaseTrigger.OPENED for tell in step.tells)
         self.journal.append(
             Journal(
                 event,
@@ -433,7 +440,7 @@ class Run:
                 after.state if after else None,
                 outcome,
                 reason,
-                codec.dump(given.as_json()) if given else None,
+                codec.dump(given.as_json(fresh=used)) if given else None,
             )
         )
 
@@ -442,9 +449,12 @@ class Run:
         reason = f"{type(error).__name__}: {error}"
         log.error("step failed", extra={"subject": snapshot.subject, "trigger": str(event.trigger)})
         self._record(event, snapshot, snapshot, Outcome.FAILED, reason, given)
-        if event.source is Source.TIMER:
-            key = (str(event.data["subject"]), str(event.data["name"]))
-            self._set_timer(*key, self.now + 60.0, int(event.data["epoch"]) + 1)
+        if event.trigger in _EDITS:
+            # the next edit must not get the name of this one
+            said = self.picture.said[event.to.message or ""]
+            said.revision, said.dirty = said.revision + 1, True
+        if event.source is Source.TIMER and self._set_again(event) > 1:
+            return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
         told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
         alert = Effect(
             Kind.ALERT,
@@ -454,6 +464,18 @@ class Run:
         stem = f"{snapshot.subject}:failed:{event.source}:{event.id}"
         self._send((told, alert), snapshot.subject, snapshot.member, stem)
         return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
+
+    def _set_again(self, event: Event) -> int:
+        """A timer that failed fires again later. Returns how often it has failed."""
+        failures, epoch = divmod(int(event.data["epoch"]), _FAILED_EPOCH)
+        pause = min(_FAILED_PAUSE * 2.0 ** min(failures, 16), _FAILED_PAUSE_AT_MOST)
+        self._set_timer(
+            str(event.data["subject"]),
+            str(event.data["name"]),
+            self.now + pause,
+            (failures + 1) * _FAILED_EPOCH + epoch,
+        )
+        return failures + 1
 
     # --- cases
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, literal_column, select, text, update
 
 from machines.snapshot import CaseContext, Context
 from storage import codec, schema
@@ -89,6 +89,7 @@ _INSERT_EFFECT = insert(
 _UPSERT_TIMER = upsert(schema.timer, ("subject", "name"), ("due_at", "epoch"))
 _INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request")
 _INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
+_ANY_PARKED = select(schema.parked.c.source).limit(1)
 _INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
 _DELETE_TIMER = Statement(
     ("_subject", "_name"),
@@ -120,17 +121,30 @@ _END_EFFECT = _result(
 #: A retry that was planned leaves an effect that became void meanwhile alone.
 _RETRY_EFFECT = _result("status = 'pending'", "attempts", "due_at", "last_error")
 
+_VOID_EFFECT = Statement(
+    ("done_at", "_key"),
+    lambda _: (
+        update(schema.effect)
+        .where(schema.effect.c.key == bindparam("_key"))
+        .values(status=literal_column("'void'"), done_at=bindparam("done_at"))
+    ),
+)
+
 
 def wake_parked(connection: Connection, run: Run) -> None:
     """Step the events that waited for a name which this batch brought into being, until none is left."""
+    t = schema.parked
+    if not run.parked and connection.execute(_ANY_PARKED).first() is None:
+        return
     while run.woken:
         names, run.woken = run.woken, set()
-        waiting = [held for held in run.parked.values() if held[0] in names]
-        t = schema.parked
-        query = select(t).where(t.c.waits_for.in_(sorted(names))).order_by(t.c.parked_at)
-        for row in connection.execute(query):
-            waiting.append((row.waits_for, codec.load_event(row.event)))
-        run.wake(waiting)
+        query = select(t).where(t.c.waits_for.in_(sorted(names)))
+        held = [
+            (row.parked_at, row.waits_for, codec.load_event(row.event)) for row in connection.execute(query)
+        ]
+        held.sort(key=lambda row: (row[0], row[2].at))
+        earlier = [(waits_for, event) for _, waits_for, event in held]
+        run.wake([*earlier, *(now for now in run.parked.values() if now[0] in names)])
 
 
 def write(connection: Connection, run: Run) -> list[str]:
@@ -172,17 +186,23 @@ def _write_updates(connection: Connection, run: Run) -> None:
 
 
 def _void(connection: Connection, run: Run) -> list[str]:
-    t = schema.effect
-    voided: list[str] = []
-    pending = text("status = 'pending'")
-    void = update(t).values(status=str(Status.VOID), done_at=run.now).returning(t.c.key)
+    """Unsent effects that are not wanted any more: one look at their lanes, one statement for all of them."""
+    wanted: dict[tuple[str, str], list[tuple[str, ...]]] = {}
     for subject, lane, kinds in run.voids:
-        where: list[Any] = [pending, t.c.lane == lane, t.c.subject == subject]
-        if kinds:
-            where.append(t.c.kind.in_(kinds))
-        voided += connection.scalars(void.where(*where))
-    for lane, mark in run.replaced:
-        voided += connection.scalars(void.where(pending, t.c.lane == lane, t.c.replaces == mark))
+        wanted.setdefault((subject, lane), []).append(kinds)
+    replaced = set(run.replaced)
+    lanes = {lane for _, lane, _ in run.voids} | {lane for lane, _ in replaced}
+    if not lanes:
+        return []
+    t = schema.effect
+    query = select(t.c.key, t.c.subject, t.c.lane, t.c.kind, t.c.replaces)
+    voided = [
+        row.key
+        for row in connection.execute(query.where(text("status = 'pending'"), t.c.lane.in_(sorted(lanes))))
+        if (row.lane, row.replaces) in replaced
+        or any(not kinds or row.kind in kinds for kinds in wanted.get((row.subject, row.lane), ()))
+    ]
+    _VOID_EFFECT.run(connection, [(run.now, key) for key in voided])
     return voided
 
 

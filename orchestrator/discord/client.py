@@ -25,6 +25,9 @@ from orchestrator.texts.say import BUTTON, COMMAND
 
 log = logging.getLogger(__name__)
 
+# nobody speaks here, so a missing voice library is no news
+discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
+
 #: None of them is privileged: texts of direct messages and slash commands need no more.
 INTENTS = discord.Intents(guilds=True, dm_messages=True, dm_typing=True, dm_reactions=True)
 #: Longest wait between two attempts to connect, seconds.

@@ -52,10 +52,14 @@ def split(text: str, limit: int = CONTENT) -> list[str]:
 
 
 def _cut(text: str, room: int) -> int:
-    """Where to cut, at least 1: before whitespace if there is some, and not inside a row of backticks."""
-    cut = max(text.rfind("\n", 1, room + 1), 0) or max(text.rfind(" ", 1, room + 1), 0)
-    if cut:
-        return cut
+    """Where to cut: before whitespace if there is some late enough, and not inside a row of backticks.
+
+    Cutting early would leave short parts, and one that only opens a code block would come again for ever.
+    """
+    early = room // 2
+    for space in "\n ":
+        if (cut := text.rfind(space, early, room + 1)) > 0:
+            return cut
     before = len(text[:room].rstrip("`"))
     return before if before and text[room : room + 1] == "`" else room
 

@@ -54,12 +54,12 @@ class DiscordShell:
     async def _rest(self, request: web.Request) -> web.StreamResponse:
         path = request.path.removeprefix(API)
         fault = self._faults.take("discord", request.method, path)
-        if fault is not None and fault.delay_s:
-            await asyncio.sleep(fault.delay_s)
         shown: Any = None
         try:
             call = await _call(request, path)
             shown = _shown(call)
+            if fault is not None and fault.delay_s:
+                await asyncio.sleep(fault.delay_s)
             answer = _planted(fault) or self._model.rest(call)
         except ApiError as refusal:
             answer = refusal.answer()
