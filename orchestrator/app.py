@@ -40,7 +40,8 @@ from orchestrator.twilio.client import TwilioRest
 from orchestrator.twilio.desk import FlexDesk
 from storage.apply import Store
 from storage.engines import Locked, LockFile, database_file, reader, writer
-from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.fit import misfits
+from storage.marks import drop_parked, mark_desks, mark_dms, rearm_idle
 from storage.reads.reader import Reader
 from storage.upgrade import ForeignSchema, upgrade
 from storage.values import Applied, Receipt
@@ -94,6 +95,10 @@ class Service:
         redirect(settings.discord_api_url, settings.discord_gateway_url)
         self.engine = writer(settings.database)
         self._stack.callback(self.engine.dispose)
+        if misfits_found := misfits(self.engine):
+            raise ConfigurationError(
+                f"the database holds {misfits_found[0]}", "run the program that wrote it, or a newer one"
+            )
         async_engine = reader(settings.database)
         self._stack.push_async_callback(async_engine.dispose)
         self.reader = Reader(async_engine)
@@ -246,6 +251,7 @@ class Service:
                 await self._read_up.wait()
         except TimeoutError:
             log.warning("timers start before everything was read")
+        await self.committer.run(partial(rearm_idle, self.engine, self.clock.time(), self.settings.limits))
         self.timers.start()
 
     async def _sweep_parked(self) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import sys
+import traceback
 from collections.abc import MutableMapping
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -55,7 +57,7 @@ def configure(level: str = "info") -> None:
                 structlog.stdlib.add_log_level,
                 structlog.stdlib.add_logger_name,
                 structlog.processors.TimeStamper(fmt="iso", utc=True),
-                structlog.processors.format_exc_info,
+                _trace,
             ],
         )
     )
@@ -66,6 +68,19 @@ def configure(level: str = "info") -> None:
         logging.getLogger(name).setLevel(logging.WARNING)
     logging.getLogger("twilio.async_http_client").setLevel(logging.CRITICAL)
     logging.getLogger("discord.http").setLevel(logging.CRITICAL)  # it logs bodies of refused requests
+
+
+def _trace(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Where it happened and of what kind it was. An error's own words may be a member's: they are left out."""
+    found = event.pop("exc_info", None)
+    if not found:
+        return event
+    error = found[1] if isinstance(found, tuple) else sys.exc_info()[1] if found is True else found
+    if isinstance(error, BaseException):
+        frames = traceback.extract_tb(error.__traceback__)
+        event["error"] = type(error).__name__
+        event["trace"] = [f"{Path(f.filename).name}:{f.lineno} {f.name}" for f in frames[-12:]]
+    return event
 
 
 def _facts(_logger: Any, _name: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine, delete, select, update
 
+from machines.snapshot import Limits
 from machines.table import Outcome
 from storage import codec, schema
 from storage.statements import insert_new, upsert
@@ -37,6 +38,22 @@ def mark_desks(engine: Engine, read: Sequence[tuple[str, int, bool]]) -> None:
             )
 
 
+#: Timers that count somebody's silence. Nobody can be blamed for silence while the service was away.
+IDLE = ("bot_idle_warn", "bot_idle", "member_idle_warn", "member_idle", "agent_idle_warn", "agent_idle")
+
+
+def rearm_idle(engine: Engine, now: float, limits: Limits) -> int:
+    """Idle timers that fell due while nobody could be heard count from now. Returns how many."""
+    t = schema.timer
+    count = 0
+    with engine.begin() as connection:
+        for name in IDLE:
+            due = now + float(getattr(limits, name))
+            statement = update(t).where(t.c.name == name, t.c.due_at <= now).values(due_at=due)
+            count += connection.execute(statement).rowcount
+    return count
+
+
 def drop_parked(engine: Engine, now: float) -> int:
     """Events parked for too long become ignored, with their row in the journal. Returns how many."""
     t = schema.parked
@@ -45,7 +62,7 @@ def drop_parked(engine: Engine, now: float) -> int:
         for row in rows:
             event = codec.load_event(row.event)
             journal = Journal(
-                event, None, None, None, None, Outcome.IGNORED, f"never came: {row.waits_for}", None
+                event, None, None, None, None, None, Outcome.IGNORED, f"never came: {row.waits_for}", None
             )
             _EVENT.run(connection, [journal_row(journal, now)])
             connection.execute(delete(t).where(t.c.source == row.source, t.c.id == row.id))

@@ -82,6 +82,7 @@ event = Table(
     Column("id", Text, nullable=False),
     Column("subject", Text),  # `conversation:...` or `case:...`; NULL: it concerned none
     Column("version", Integer),  # of the subject after this event
+    Column("table_version", Integer),  # of the machine that stepped it
     Column("trigger", Text, nullable=False),
     Column("from_state", Text),
     Column("to_state", Text),

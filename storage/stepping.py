@@ -53,6 +53,7 @@ class Journal:
     event: Event
     subject: str | None
     version: int | None
+    table_version: int | None
     from_state: str | None
     to_state: str | None
     outcome: Outcome
@@ -436,6 +437,7 @@ class Run:
                 event,
                 after.subject if after else None,
                 after.version if after else None,
+                after.table_version if after else None,
                 before.state if before else None,
                 after.state if after else None,
                 outcome,

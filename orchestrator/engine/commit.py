@@ -184,7 +184,6 @@ class Committer:
         if not culprit.done.done():
             culprit.done.set_result(receipts)
 
-
     async def _halve(self, culprit: _Submission) -> None:
         """What was given together is stored by halves: only the one that cannot be stored is left out."""
         middle = len(culprit.items) // 2

@@ -165,8 +165,8 @@ class Dispatcher:
         except Exception as error:
             log.exception("handler failed", extra={"key": effect.key, "kind": effect.kind})
             if attempts >= BUGS:
-                return self._die(effect, attempts, f"{type(error).__name__}: {error}", None)
-            return self._retry(effect, attempts, Retry(f"{type(error).__name__}: {error}", ambiguous=True))
+                return self._die(effect, attempts, f"bug: {type(error).__name__}", None)
+            return self._retry(effect, attempts, Retry(f"bug: {type(error).__name__}", ambiguous=True))
         self._doubts.pop(effect.key, None)
         return Result(
             key=effect.key,

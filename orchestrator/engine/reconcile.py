@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from machines.events import Event
 from orchestrator.clock import Clock
+from orchestrator.engine.waiting import wait
 from orchestrator.errors import Reject, Retry, Unavailable
 from orchestrator.ports import Read
 from storage.values import Receipt
@@ -17,7 +18,8 @@ log = logging.getLogger(__name__)
 
 #: How often the Twilio Conversations are re-read without any sign of a gap.
 EVERY_S = 180.0
-
+#: Pause before a side that could not be read is read again.
+AGAIN_S = 5.0
 
 Source = Callable[[], Awaitable[Read]]
 
@@ -33,6 +35,7 @@ class Reconciler:
     _task: asyncio.Task[None] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
+    _missed: list[Source] = field(default_factory=list)  #: sides that could not be read in full
 
     def start(self) -> None:
         self._task = asyncio.create_task(self._run(), name="reconcile")
@@ -52,19 +55,26 @@ class Reconciler:
 
     async def _read(self, *sources: Source) -> None:
         async with self._lock:
-            reads = []
+            self._missed = [source for source in self._missed if source not in sources]
+            reads: list[tuple[Source, Read]] = []
             for source in sources:
                 try:
-                    reads.append(await source())
+                    reads.append((source, await source()))
                 except (Retry, Reject) as error:
                     log.warning("reconcile put off", extra={"error": str(error)})
-                    self._later()
-            events = sorted((e for read in reads for e in read.events), key=lambda e: e.at)
+                    self._later(source)
+                except Exception:
+                    log.exception("reading a side failed")
+                    self._later(source)
+            events = sorted((e for _, read in reads for e in read.events), key=lambda e: e.at)
             await self._submit(events)
-            for read in reads:
-                await read.remember()
+            for source, read in reads:
                 if not read.complete:
-                    self._later()
+                    self._later(source)
+                try:
+                    await read.remember()
+                except Exception:
+                    log.exception("remembering what was read failed")  # it is read again: the ledger drops it
             if events:
                 log.info("reconciled", extra={"events": len(events)})
 
@@ -79,18 +89,20 @@ class Reconciler:
                 except Unavailable as error:
                     await self.clock.sleep(error.retry_after)
 
-    def _later(self) -> None:
-        asyncio.get_running_loop().call_later(5.0, self._soon.set)
+    def _later(self, source: Source) -> None:
+        self._missed.append(source)
+        self._soon.set()
 
     async def _run(self) -> None:
         while True:
-            try:
-                async with asyncio.timeout(EVERY_S):
-                    await self._soon.wait()
-            except TimeoutError:
-                pass
+            await wait(self._soon, EVERY_S, self.clock)
+            if self._missed:
+                await self.clock.sleep(AGAIN_S)
             self._soon.clear()
             try:
-                await self._read(self.twilio)
+                if self.discord in self._missed:
+                    await self.both()
+                else:
+                    await self._read(self.twilio)
             except Exception:
                 log.exception("reconcile failed")

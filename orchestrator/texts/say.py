@@ -99,8 +99,6 @@ DESK: Mapping[str, str] = {
     "agent_silent": "The member was told that another agent is being asked for. Write to take it up again.",
     "withdrawn_not_delivered": "The member withdrew the request. Your message was not delivered.",
     "nobody_waits": "Nobody is waiting here any more. Your message was not delivered.",
-    "desk_lost": "The line to the member broke. They are asking for another agent.",
-    "written_before_close": "The member wrote before they saw that it was closed. It goes on as a new one.",
     "it_is_over": "This conversation is over.",
     "other_case": "The member says this is something else: it goes on as a case of its own.",
     "reachable_again": "The member can be reached again.",

@@ -82,6 +82,7 @@ def upgrade() -> None:
         sa.Column("id", sa.Text(), nullable=False),
         sa.Column("subject", sa.Text(), nullable=True),
         sa.Column("version", sa.Integer(), nullable=True),
+        sa.Column("table_version", sa.Integer(), nullable=True),
         sa.Column("trigger", sa.Text(), nullable=False),
         sa.Column("from_state", sa.Text(), nullable=True),
         sa.Column("to_state", sa.Text(), nullable=True),
