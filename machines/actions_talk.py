@@ -8,6 +8,8 @@ from machines.effects import Kind
 from machines.events import CaseTrigger
 from machines.events import Trigger as T
 
+END = "member_closed"
+
 _OPS = {
     T.MEMBER_MESSAGE: "create",
     T.MEMBER_EDITED: "edit",
@@ -38,7 +40,7 @@ def take_up(draft: Draft) -> None:
         question=0,
         awaited="",
     )
-    draft.say("agent_joined", name=name)
+    draft.say("agent_joined", END, name=name)
     draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
     if draft.event.trigger is T.AGENT_MESSAGE:
         await_member(draft)
@@ -49,7 +51,7 @@ def take_up(draft: Draft) -> None:
 def welcome_agent(draft: Draft) -> None:
     identity, name = _agent(draft)
     draft.change(agents=(*draft.context.agents, (identity, name)), request_joined=True, transfer=False)
-    draft.say("agent_joined", name=name)
+    draft.say("agent_joined", END, name=name)
     draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
     draft.stop_timers(T.ALONE)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import datetime
+from operator import attrgetter
 from typing import Any, Self
 
 from machines.effects import Effect
@@ -46,9 +47,8 @@ class Context:
 
     def as_json(self) -> dict[str, Any]:
         """Only what differs from a fresh conversation."""
-        return {
-            name: value for name, default in _DEFAULTS.items() if (value := getattr(self, name)) != default
-        }
+        values = zip(_NAMES, _values(self), _DEFAULTS.values(), strict=True)
+        return {name: value for name, value, default in values if value != default}
 
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
@@ -61,6 +61,8 @@ class Context:
 
 
 _DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Context)}
+_NAMES = tuple(_DEFAULTS)
+_values = attrgetter(*_NAMES)
 _TUPLES = {name for name, default in _DEFAULTS.items() if isinstance(default, tuple)}
 
 
@@ -179,9 +181,9 @@ class Given:
             data["open_now"] = False
             data["opens_at"] = self.opens_at.isoformat() if self.opens_at else None
         if self.help_case:
-            data["help_case"] = asdict(self.help_case)
+            data["help_case"] = {"id": self.help_case.id, "state": self.help_case.state}
         if self.case:
-            data["case"] = asdict(self.case)
+            data["case"] = {"id": self.case.id, "state": self.case.state}
         if self.blocked:
             data["blocked"] = True
         if self.previous:

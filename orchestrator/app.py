@@ -24,10 +24,11 @@ from orchestrator.discord.intake import Intake
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
+from orchestrator.engine.database import opened
 from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.reconcile import Reconciler
 from orchestrator.engine.timers import Timers
-from orchestrator.errors import ConfigurationError, Reject, Retry, TryLater, Unavailable, Unreachable
+from orchestrator.errors import ConfigurationError, TryLater, Unavailable
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
@@ -39,11 +40,10 @@ from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.client import TwilioRest
 from orchestrator.twilio.desk import FlexDesk
 from storage.apply import Store
-from storage.engines import Locked, LockFile, database_file, reader, writer
+from storage.engines import reader, writer
 from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms, rearm_idle
 from storage.reads.reader import Reader
-from storage.upgrade import ForeignSchema, upgrade
 from storage.values import Applied, Receipt
 from web.app import create
 from web.app import serve as serve_web
@@ -165,15 +165,7 @@ class Service:
             ) from error
 
     def _open_database(self) -> None:
-        try:
-            if path := database_file(self.settings.database):
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._stack.callback(LockFile(path).release)
-            before, after = upgrade(self.settings.database)
-        except Locked as error:
-            raise TryLater(str(error), "stop the other one, or set DATABASE_URL") from error
-        except ForeignSchema as error:
-            raise ConfigurationError(str(error)) from error
+        before, after = self._stack.enter_context(opened(self.settings.database))
         if before != after:
             log.info("database upgraded", extra={"text": f"{before or 'empty'} -> {after}"})
 
@@ -188,8 +180,6 @@ class Service:
         try:
             workspace = settings.twilio_workspace_sid or await account.workspace()
             return workspace, settings.twilio_workflow_sid or await account.workflow(workspace)
-        except (Retry, Reject) as error:
-            raise Unreachable(str(error)) from error
         finally:
             await account.close()
 

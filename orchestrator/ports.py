@@ -209,7 +209,7 @@ class Twilio(Protocol):
     async def messages(
         self, sid: str, *, newest_first: bool = False, limit: int = 100
     ) -> list[TwilioMessage]:
-        """In order of Index."""
+        """In order of Index, or from the newest back."""
         ...
 
     async def create_interaction(

@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.step import step as machine_step
-from storage.picture import Owners, Picture
+from storage.picture import Owners, Picture, Recent
 from storage.stepping import Run, StepFunction, random_id
 from storage.values import Applied, Batch, SetTimer
 from storage.writing import wake_parked, write
@@ -31,6 +31,7 @@ class Store:
         self.limits = limits
         self.fresh_id = fresh_id
         self._owners = Owners()
+        self._recent = Recent() if engine.dialect.name == "sqlite" else None
         self._lock_rows = engine.dialect.name == "postgresql"
 
     def apply(self, batch: Batch, now: float, step: StepFunction = machine_step) -> Applied:
@@ -40,15 +41,18 @@ class Store:
         """
         try:
             with self.engine.begin() as connection:
-                picture = Picture(connection, self._owners)
+                picture = Picture(connection, self._owners, self._recent)
                 picture.load(batch, lock_rows=self._lock_rows)
                 run = Run(picture, step, now, self.limits, self.fresh_id)
                 run.take(batch)
                 wake_parked(connection, run)
                 voided = write(connection, run)
         except BaseException:
-            self._owners = Owners()  # it may hold names that were rolled back
+            self._owners = Owners()  # these may hold what was rolled back
+            self._recent = Recent() if self._recent is not None else None
             raise
+        if self._recent is not None:
+            self._recent.keep(picture)
         self._owners.trim()
         return Applied(
             run.receipts,

@@ -1,4 +1,4 @@
-"""Engines: how the two databases are opened, and who may write."""
+"""Engines: how the two databases are opened, and who may write. Their errors never quote what was written."""
 
 from __future__ import annotations
 
@@ -48,10 +48,13 @@ def writer(url: str) -> Engine:
     """The synchronous engine of the one writer thread. SQLite: WAL, every commit on disk, BEGIN IMMEDIATE."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=2)
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=2, hide_parameters=True)
     _prepare_folder(parsed)
     engine = create_engine(
-        parsed.set(drivername="sqlite+pysqlite"), connect_args={"check_same_thread": False}, pool_size=1
+        parsed.set(drivername="sqlite+pysqlite"),
+        connect_args={"check_same_thread": False},
+        pool_size=1,
+        hide_parameters=True,
     )
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _begin_immediate)
@@ -62,11 +65,14 @@ def reader(url: str) -> AsyncEngine:
     """The asynchronous engine of pages, adapters and sweeps. It never writes."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=4)
+        return create_async_engine(
+            parsed.set(drivername="postgresql+psycopg"), pool_size=4, hide_parameters=True
+        )
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"),
         pool_size=4,
         connect_args={"isolation_level": None},
+        hide_parameters=True,
     )
     event.listen(engine.sync_engine, "connect", _on_connect_reader)
     return engine

@@ -11,9 +11,15 @@ from sqlalchemy import Connection, Row, func, select, text
 from machines.events import ABOUT_A_MESSAGE, Event, Source, Trigger
 from machines.snapshot import Snapshot
 from storage import codec, schema
+from storage.statements import Query
 from storage.values import Batch, Link, Result
 
+_LIVE = ("open", "in_progress", "pending")
 _NOT_CLOSED = text("state <> 'closed'")
+_SEEN = Query(
+    "SELECT id FROM event WHERE source = ? AND id IN (SELECT value FROM json_each(?))",
+    "SELECT id FROM event WHERE source = %s AND id = ANY(%s)",
+)
 
 #: These never look at a case, so the hot path of a relay does not load any.
 _CASELESS = frozenset(
@@ -99,16 +105,53 @@ class Owners:
 
 
 @dataclass(slots=True)
+class Recent:
+    """Members as the last commit left them: the one writer of a file need not read back what it wrote.
+
+    A member who is in here is here whole: row, open or latest conversation, cases that are not closed. Not for
+    databases with several writers.
+    """
+
+    members: dict[str, Member] = field(default_factory=dict)
+    talks: dict[str, Talk] = field(default_factory=dict)  #: member -> the open conversation, else the latest
+    cases: dict[str, list[Case]] = field(default_factory=dict)  #: member -> those that are not closed
+
+    def keep(self, picture: Picture, at_most: int = 2_000) -> None:
+        """After a commit. Beyond `at_most` members all are forgotten and read again when they come back."""
+        if len(self.members) > at_most:
+            self.members.clear()
+            self.talks.clear()
+            self.cases.clear()
+        by_member: dict[str, list[Case]] = {}
+        for case in picture.cases.values():
+            case.new = case.dirty = False
+            if case.snapshot.state != "closed":
+                by_member.setdefault(case.snapshot.member, []).append(case)
+        for talk in picture.talks.values():
+            talk.new = talk.dirty = False
+        for member in picture.whole:
+            row = picture.members[member]
+            row.new = row.dirty = False
+            self.members[member] = row
+            self.cases[member] = by_member.get(member, [])
+            if talk_id := picture.open.get(member) or picture.latest_closed.get(member):
+                self.talks[member] = picture.talks[talk_id]
+
+
+@dataclass(slots=True)
 class Picture:
     """Everything one batch reads. Stepping changes it; writing stores what is new or dirty."""
 
     connection: Connection
     owners: Owners
+    recent: Recent | None = None  #: None: there are other writers, everything is read
+    whole: set[str] = field(default_factory=set)  #: members who were loaded with all that is theirs
     members: dict[str, Member] = field(default_factory=dict)
     talks: dict[str, Talk] = field(default_factory=dict)
     open: dict[str, str] = field(default_factory=dict)  #: member -> id of the open conversation
     latest_closed: dict[str, str] = field(default_factory=dict)  #: member -> id
     cases: dict[str, Case] = field(default_factory=dict)
+    cases_of: dict[str, list[str]] = field(default_factory=dict)  #: member -> ids, in the order they came
     said: dict[str, Said] = field(default_factory=dict)
     timers: dict[tuple[str, str], tuple[float, int]] = field(default_factory=dict)
     ledger: set[tuple[str, str]] = field(default_factory=set)
@@ -137,10 +180,12 @@ class Picture:
         wanted = {owner for event in events if (owner := self.owner(event))}
         wanted |= {owner for c in linked if (owner := self.owners.conversations.get(c))}
         wanted |= {item.dm_channel[0] for item in batch if isinstance(item, Result) and item.dm_channel}
-        self._lock_members(wanted, lock_rows=lock_rows)
+        unknown = self._recall(wanted)
+        self._lock_members(unknown, lock_rows=lock_rows)
         self._load_ledger(events)
-        self._load_talks(events, linked)
-        self._load_cases(events)
+        self._load_talks(events, linked, unknown)
+        self._load_cases(events, unknown)
+        self.whole |= wanted if self.recent is not None else set()
         self._load_said({e.to.message for e in events if e.to.message and e.trigger in ABOUT_A_MESSAGE})
         self._load_timers(events)
 
@@ -163,6 +208,21 @@ class Picture:
         cases = {e.to.case for e in events if e.to.case}
         if cases:
             self._take_cases(self._rows(select(schema.case_).where(schema.case_.c.id.in_(cases))))
+
+    def _recall(self, wanted: set[str]) -> set[str]:
+        """Take from memory whom the last batches knew. Returns the others."""
+        recent = self.recent
+        if recent is None:
+            return wanted
+        for member in wanted & recent.members.keys():
+            self.members[member] = recent.members[member]
+            for case in recent.cases[member]:
+                self.add_case(case)
+            if talk := recent.talks.get(member):
+                self.talks[talk.snapshot.id] = talk
+                place = self.latest_closed if talk.snapshot.state == "closed" else self.open
+                place[member] = talk.snapshot.id
+        return wanted - recent.members.keys()
 
     def _lock_members(self, wanted: set[str], *, lock_rows: bool) -> None:
         """Serialise the members: their rows are locked in sorted order before anything of theirs is read."""
@@ -187,14 +247,12 @@ class Picture:
             self.members[member] = Member(member, new=True)
 
     def _load_ledger(self, events: Sequence[Event]) -> None:
-        t = schema.event
         by_source: dict[Source, list[str]] = {}
         for event in events:
             if event.source is not Source.TIMER:  # a timer's row is its own ledger: it fires once
                 by_source.setdefault(event.source, []).append(event.id)
         for source, ids in by_source.items():
-            query = select(t.c.id).where(t.c.source == str(source), t.c.id.in_(ids))
-            self.ledger |= {(str(source), row.id) for row in self._rows(query)}
+            self.ledger |= {(str(source), id_) for (id_,) in _SEEN.run(self.connection, str(source), ids)}
 
     def _named(self, events: Sequence[Event]) -> set[str]:
         """Conversations that events name, by our mark or by a link."""
@@ -203,9 +261,9 @@ class Picture:
             link.conversation for e in events if e.to.link and (link := self.owners.links.get(e.to.link))
         }
 
-    def _load_talks(self, events: Sequence[Event], linked: set[str]) -> None:
+    def _load_talks(self, events: Sequence[Event], linked: set[str], unknown: set[str]) -> None:
         t = schema.conversation
-        members = sorted(self.members)
+        members = sorted(unknown)
         if members:
             self._take_talks(self._rows(select(t).where(t.c.member.in_(members), _NOT_CLOSED)))
         named = self._named(events) | linked
@@ -213,17 +271,13 @@ class Picture:
         named -= self.talks.keys()
         if named:
             self._take_talks(self._rows(select(t).where(t.c.id.in_(named))))
-        without = [
-            owner
-            for e in events
-            if (owner := self.owner(e)) and owner not in self.open and e.trigger not in ABOUT_A_MESSAGE
-        ]
+        without = unknown - self.open.keys()
         if without:
             other = t.alias()
             latest = (
                 select(func.max(other.c.created_at)).where(other.c.member == t.c.member).scalar_subquery()
             )
-            query = select(t).where(t.c.member.in_(sorted(set(without))), t.c.created_at == latest)
+            query = select(t).where(t.c.member.in_(sorted(without)), t.c.created_at == latest)
             for row in self._rows(query):
                 self._take_talks([row])
                 if row.state == "closed":
@@ -238,22 +292,35 @@ class Picture:
             if row.state != "closed":
                 self.open[row.member] = row.id
 
-    def _load_cases(self, events: Sequence[Event]) -> None:
-        if not self.members or all(e.trigger in _CASELESS for e in events):
+    def _load_cases(self, events: Sequence[Event], unknown: set[str]) -> None:
+        if not unknown or (self.recent is None and all(e.trigger in _CASELESS for e in events)):
             return
         t = schema.case_
-        members = sorted(self.members)
+        members = sorted(unknown)
         self._take_cases(self._rows(select(t).where(t.c.member.in_(members), _NOT_CLOSED)))
 
     def _take_cases(self, rows: Iterable[Row[Any]]) -> None:
         for row in rows:
-            self.cases[row.id] = Case(codec.case_snapshot(row), row.created_at, row.number)
+            self.add_case(Case(codec.case_snapshot(row), row.created_at, row.number))
 
     def case(self, case_id: str) -> Case | None:
         """One case, loaded late where the batch did not foresee it."""
         if case_id not in self.cases:
             self._take_cases(self._rows(select(schema.case_).where(schema.case_.c.id == case_id)))
         return self.cases.get(case_id)
+
+    def help_case(self, member: str) -> Case | None:
+        """The member's open help case; of two, which only the member's own choice makes, the older."""
+        for case_id in self.cases_of.get(member, ()):
+            case = self.cases[case_id]
+            if case.snapshot.state in _LIVE and getattr(case.snapshot.context, "kind", "") == "help":
+                return case
+        return None
+
+    def add_case(self, case: Case) -> None:
+        if case.snapshot.id not in self.cases:
+            self.cases[case.snapshot.id] = case
+            self.cases_of.setdefault(case.snapshot.member, []).append(case.snapshot.id)
 
     def _load_said(self, ids: Iterable[str]) -> None:
         missing = set(ids) - self.said.keys()

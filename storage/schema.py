@@ -94,7 +94,6 @@ event = Table(
     Column("data", Text),
     Column("given", Text),
     PrimaryKeyConstraint("source", "id"),
-    sqlite_with_rowid=False,
 )
 Index("ix_event_subject", event.c.subject, event.c.version)
 
@@ -111,7 +110,8 @@ parked = Table(
 )
 Index("ix_parked_waits_for", parked.c.waits_for)
 
-#: The outbox.
+#: The outbox. Every index costs a page per row that is written, so there are few: what is pending is a small
+#: part of the table, and a subject's effects are a range of keys.
 effect = Table(
     "effect",
     metadata,
@@ -132,9 +132,7 @@ effect = Table(
     Column("done_at", Double),
 )
 _PENDING = text("status = 'pending'")
-Index("ix_effect_due", effect.c.due_at, sqlite_where=_PENDING, postgresql_where=_PENDING)
 Index("ix_effect_lane", effect.c.lane, effect.c.seq, sqlite_where=_PENDING, postgresql_where=_PENDING)
-Index("ix_effect_subject", effect.c.subject, effect.c.kind)
 Index(
     "ix_effect_ref",
     effect.c.ref,
@@ -152,7 +150,6 @@ timer = Table(
     PrimaryKeyConstraint("subject", "name"),
     sqlite_with_rowid=False,
 )
-Index("ix_timer_due", timer.c.due_at)
 
 #: A provider's name for something of ours.
 link = Table(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
+import orjson
 from sqlalchemy import Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -40,6 +41,18 @@ class Statement:
             order = None if wanted == self.names else itemgetter(*(self.names.index(n) for n in wanted))
             self._texts[dialect] = (str(compiled), order)
         return self._texts[dialect]
+
+
+class Query:
+    """A read by a list, written once for each database: a list is one parameter, so the text never changes."""
+
+    def __init__(self, on_sqlite: str, on_postgresql: str) -> None:
+        self._texts = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+
+    def run(self, connection: Connection, first: str, wanted: Sequence[str]) -> Iterable[Any]:
+        dialect = connection.dialect.name
+        many: Any = orjson.dumps(wanted).decode() if dialect == "sqlite" else list(wanted)
+        return connection.exec_driver_sql(self._texts[dialect], (first, many))
 
 
 def insert(table: Table, *names: str) -> Statement:

@@ -198,7 +198,9 @@ class Run:
         data = event.data
         if (channel := data.get("channel")) and member.dm_channel != channel:
             member.dm_channel, member.dirty = channel, True
-            member.known_since = member.known_since or data.get("ref")
+        first = data.get("ref") or (data.get("interaction") or {}).get("id")
+        if first and member.known_since is None:
+            member.known_since, member.dirty = first, True
         if (name := data.get("name")) and member.name != name:
             member.name, member.dirty = name, True
         if (locale := data.get("locale")) and member.locale != locale:
@@ -281,16 +283,7 @@ class Run:
         context = talk.snapshot.context
         assert isinstance(context, Context)
         own = self.picture.cases.get(context.case)
-        help_case = next(
-            (
-                CaseFacts(case.snapshot.id, case.snapshot.state)
-                for case in self.picture.cases.values()
-                if case.snapshot.member == member.id
-                and case.snapshot.state in ("open", "in_progress", "pending")
-                and getattr(case.snapshot.context, "kind", "") == "help"
-            ),
-            None,
-        )
+        help_case = self.picture.help_case(member.id)
         previous = None
         if closed is not None:
             was = closed.snapshot.context
@@ -307,7 +300,7 @@ class Run:
         return Given(
             received_at=moment(self.now),
             fresh=self.fresh_id(),
-            help_case=help_case,
+            help_case=CaseFacts(help_case.snapshot.id, help_case.snapshot.state) if help_case else None,
             case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
             blocked=member.blocked,
             previous=previous,
@@ -495,7 +488,7 @@ class Run:
         case = self.picture.case(case_id)
         if case is None:
             case = Case(new_case(case_id, teller.member), self.now, new=True)
-            self.picture.cases[case_id] = case
+            self.picture.add_case(case)
         self._step_case(event, case)
 
     def _process_case(self, event: Event) -> Receipt:

@@ -111,15 +111,10 @@ def diagram(
 def upgrade() -> None:
     """Bring the database to this program's schema."""
     from orchestrator import settings
-    from orchestrator.errors import ConfigurationError
-    from storage.upgrade import ForeignSchema
-    from storage.upgrade import upgrade as run
+    from orchestrator.engine.database import opened
 
-    try:
-        before, after = run(settings.load().database)
-    except ForeignSchema as error:
-        raise ConfigurationError(str(error)) from error
-    typer.echo(f"schema {after}" + ("" if before == after else f" (was {before or 'empty'})"))
+    with opened(settings.load().database) as (before, after):
+        typer.echo(f"schema {after}" + ("" if before == after else f" (was {before or 'empty'})"))
 
 
 def main(args: list[str] | None = None) -> Any:

@@ -53,12 +53,13 @@ class DmBackfill:
         return Read(tuple(events), remember, complete)
 
     async def _read_one(self, dm: DmRow, marks: dict[str, str]) -> list[Event]:
+        channel = dm.channel or await self.discord.open_dm(dm.member)
         floor = str(max(0, int(dm.known_since) - 1)) if dm.known_since else "0"
         position = dm.watermark or floor
         events: list[Event] = []
         ids: list[str] = []
         while True:
-            page = await self.discord.history(dm.channel, after=position, limit=PAGE)
+            page = await self.discord.history(channel, after=position, limit=PAGE)
             for message in page:
                 ids.append(message.id)
                 if message.content and message.author == dm.member:
@@ -67,5 +68,5 @@ class DmBackfill:
                 break
             position = page[-1].id
         if len(ids) > OVERLAP:
-            marks[f"dm:{dm.channel}"] = ids[-OVERLAP - 1]
+            marks[f"dm:{channel}"] = ids[-OVERLAP - 1]
         return events

@@ -151,7 +151,8 @@ class Gateway(discord.Client):
 
     @staticmethod
     def _is_dm(message: discord.Message) -> bool:
-        return message.guild is None and not message.flags.ephemeral
+        """An ephemeral answer in a server arrives without a server as well: it is no direct message."""
+        return isinstance(message.channel, discord.DMChannel) and not message.flags.ephemeral
 
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         log.exception("handler of a Discord event failed", extra={"event": event_method})

@@ -171,7 +171,7 @@ class Committer:
         if len(culprit.items) > 1:
             await self._halve(culprit)
             return
-        log.error("cannot be stored", exc_info=error)
+        log.error("cannot be stored", extra={"error": type(error).__name__})
         plain = [_bare(item, error) for item in culprit.items if isinstance(item, Result)]
         if plain and plain != culprit.items:
             # without its end in the table the effect would be carried out again, and again

@@ -31,7 +31,7 @@ async def _commands(settings: Settings, say: Callable[[str], None], dry_run: boo
     try:
         await client.login(settings.discord_token.get_secret_value())
         application = client.application_id or (client.user.id if client.user else 0)
-        found = await client.http.get_global_commands(application)
+        found = await _registered(client, application)
         if not commands_differ(wanted, [dict(command) for command in found]):
             say("Discord: slash commands are up to date")
             return 0
@@ -48,6 +48,13 @@ async def _commands(settings: Settings, say: Callable[[str], None], dry_run: boo
         raise Unreachable(f"Discord does not answer ({type(error).__name__})") from error
     finally:
         await client.close()
+
+
+async def _registered(client: discord.Client, application: int) -> list[Any]:
+    try:
+        return list(await client.http.get_global_commands(application))
+    except discord.NotFound:
+        return []
 
 
 async def _interactions(settings: Settings, say: Callable[[str], None], dry_run: bool) -> int:

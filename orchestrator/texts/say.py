@@ -121,6 +121,7 @@ BUTTON: Mapping[str, str] = {
     "agent_requested": "Talk to a person",
     "agent_request_cancelled": "Cancel",
     "other_case": "This is something else",
+    "member_closed": "End the conversation",
     "message_left": "Leave a message",
     "transcript_requested": "Transcript",
     "reopen": "Reopen",

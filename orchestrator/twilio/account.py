@@ -8,14 +8,14 @@ from typing import Any
 
 from twilio.rest import Client
 
-from orchestrator.errors import ConfigurationError, Reject, Retry, Unreachable
+from orchestrator.errors import ConfigurationError, Retry, Unreachable
 from orchestrator.twilio.client import HttpClient
 
 FLEX = "https://flex-api.twilio.com/v1"
 
 
 class Account:
-    """Reads and registers, by hand or at start. Never on the way of a message."""
+    """Reads and registers, by hand or at start, never on the way of a message: every failure is `Fatal`."""
 
     def __init__(self, account_sid: str, username: str, password: str, api_url: str | None) -> None:
         self._http = HttpClient(api_url)
@@ -63,8 +63,8 @@ class Account:
     async def _call(self, method: str, url: str, data: dict[str, Any] | None) -> dict[str, Any]:
         try:
             response = await self._client.request_async(method, url, data=data)
-        except (Retry, Reject):
-            raise
+        except Retry as error:
+            raise Unreachable(str(error), "try again in a moment") from error
         except Exception as error:
             raise Unreachable(f"Twilio does not answer ({type(error).__name__})") from error
         if response.status_code == 401:
@@ -72,8 +72,11 @@ class Account:
                 "TWILIO_AUTH_TOKEN is refused by Twilio", "copy it again from the console"
             )
         if response.status_code >= 400:
-            raise Reject(f"Twilio answered {response.status_code} to {method} {url}")
-        return dict(json.loads(response.text))
+            raise Unreachable(f"Twilio answered {response.status_code} to {method} {url}")
+        try:
+            return dict(json.loads(response.text))
+        except (TypeError, ValueError) as error:
+            raise Unreachable(f"Twilio answered nonsense to {method} {url}") from error
 
 
 def _only(setting: str, noun: str, found: Sequence[Mapping[str, Any]]) -> str:

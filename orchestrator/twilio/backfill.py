@@ -69,7 +69,8 @@ class DeskBackfill:
             )
         events: list[Event] = []
         top = desk.read_up_to
-        for message in await self.twilio.messages(desk.sid, limit=AT_MOST):
+        newest = await self.twilio.messages(desk.sid, newest_first=True, limit=AT_MOST)
+        for message in reversed(newest):
             top = max(top, message.index)
             if message.index > desk.read_up_to or message.updated_at > message.at:
                 events += self._message(message, desk, mark, now)

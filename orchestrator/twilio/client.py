@@ -68,7 +68,7 @@ class TwilioRest:
         except TwilioRestException as error:
             if error.status >= 500:
                 raise Retry(f"Twilio answered {error.status}", ambiguous=doubt) from error
-            if error.code == CONCURRENT or error.status == 408:
+            if error.code == CONCURRENT or error.status in (401, 408):  # 401: a token that is being changed
                 raise Retry(f"Twilio answered {error.status}/{error.code}") from error
             report = Trigger.DESK_CLOSED if error.code in (CLOSED, NOT_FOUND) else None
             raise Reject(f"Twilio answered {error.status}/{error.code}", report=report) from error
@@ -76,7 +76,7 @@ class TwilioRest:
             raise Retry(f"Twilio: {type(error).__name__}", ambiguous=doubt) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Retry(f"Twilio: {type(error).__name__}", ambiguous=doubt) from error
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
             # an answer that is not what it should be: it may have been done all the same
             raise Retry(f"Twilio answered nonsense: {type(error).__name__}", ambiguous=doubt) from error
 
@@ -145,7 +145,7 @@ class TwilioRest:
             message = await self._conversations.conversations(sid).messages.create_async(
                 author=author, body=body, attributes=json.dumps(attributes)
             )
-            return str(message.sid)
+            return _sid(message)
 
     async def edit(self, sid: str, message: str, body: str) -> None:
         async with self._speaking():
@@ -172,9 +172,7 @@ class TwilioRest:
             )
             properties = (made.routing or {}).get("properties") or {}
             attributes = _json(properties.get("attributes"))
-            return Interaction(
-                str(made.sid), attributes.get("flexInteractionChannelSid"), properties.get("sid")
-            )
+            return Interaction(_sid(made), attributes.get("flexInteractionChannelSid"), properties.get("sid"))
 
     async def channel_of(self, interaction: str) -> str | None:
         async with self._speaking():
@@ -190,7 +188,13 @@ class TwilioRest:
 
     async def close_channel(self, interaction: str, channel: str) -> None:
         channels = self._client.flex_api.v1.interaction(interaction).channels(channel)
-        await self._unless_gone(channels.update_async(status="closed", routing={"status": "closed"}))
+        try:
+            await self._unless_gone(channels.update_async(status="closed", routing={"status": "closed"}))
+        except Reject:
+            async with self._speaking():
+                found = await channels.fetch_async()
+            if str(getattr(found.status, "value", found.status)) != "closed":
+                raise
 
     async def invite(self, interaction: str, channel: str, routing: Mapping[str, Any]) -> None:
         async with self._speaking(repeatable=False):
@@ -212,6 +216,13 @@ def _code(error: Reject) -> int | None:
     return cause.code if isinstance(cause, TwilioRestException) else None
 
 
+def _sid(made: Any) -> str:
+    """Of what was made or read. Raises ValueError for an answer that names nothing."""
+    if not made.sid:
+        raise ValueError("an answer without a sid")
+    return str(made.sid)
+
+
 def _json(text: Any) -> dict[str, Any]:
     """Attributes are JSON in a string; whatever else stands there is read as none."""
     if isinstance(text, dict):
@@ -225,7 +236,7 @@ def _json(text: Any) -> dict[str, Any]:
 
 def _conversation(made: Any) -> TwilioConversation:
     return TwilioConversation(
-        str(made.sid),
+        _sid(made),
         str(getattr(made.state, "value", made.state)),
         _json(made.attributes),
         made.date_updated,

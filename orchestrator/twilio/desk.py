@@ -19,6 +19,8 @@ from storage.values import Link
 
 #: Author of our own notes.
 AUTHOR = "orchestrator"
+#: How often a task that the answer does not name is looked for before the Interaction alone is believed.
+ROUTE_LOOKS = 3
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
 
 
@@ -128,25 +130,32 @@ class FlexDesk:
             },
         )
         if made.task is None:
-            # the conversation had an interaction already: an earlier attempt made it
-            task = await self._task(job)
-            if task is None:
+            # the conversation had an interaction already, made by an earlier attempt; or the answer, which
+            # Twilio calls "accepted", does not name the task
+            if task := await self._task(job):
+                return self._opened(job, task.attributes.get("flexInteractionSid"), task)
+            if job.effect.attempts < ROUTE_LOOKS:
                 raise Retry("the task is not there yet", ambiguous=True)
-            return self._opened(job, task.attributes.get("flexInteractionSid"), task)
+            return self._opened(job, made.sid, None, made.channel)
         return self._opened(job, made.sid, Task(made.task, "pending"), made.channel)
 
     async def _task(self, job: Job) -> Task | None:
         found = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
         return found[0] if found else None
 
-    def _opened(self, job: Job, interaction: str | None, task: Task, channel: str | None = None) -> Done:
-        channel = channel or task.attributes.get("flexInteractionChannelSid")
-        links = [self._link(job, "task_sid", task.sid)]
+    def _opened(
+        self, job: Job, interaction: str | None, task: Task | None, channel: str | None = None
+    ) -> Done:
+        links = []
+        if task is not None:
+            channel = channel or task.attributes.get("flexInteractionChannelSid")
+            links.append(self._link(job, "task_sid", task.sid))
         if interaction:
             links.append(self._link(job, "interaction_sid", interaction))
         if channel:
             links.append(self._link(job, "channel_sid", channel))
-        return Done(ref=task.sid, links=tuple(links), trigger=Trigger.DESK_OPENED, request=_request(job))
+        ref = task.sid if task else interaction
+        return Done(ref=ref, links=tuple(links), trigger=Trigger.DESK_OPENED, request=_request(job))
 
     # --- talking
 

@@ -120,7 +120,8 @@ class Reader:
         query = (
             select(t.c.ref, t.c.payload)
             .where(
-                t.c.subject == subject,
+                t.c.key > f"{subject}:",
+                t.c.key < f"{subject};",  # the next character: every key of this subject lies between
                 t.c.kind == kind,
                 t.c.status == str(Status.DONE),
                 t.c.ref.is_not(None),
@@ -150,7 +151,7 @@ class Reader:
     # --- reconcile
 
     async def dms(self, active_since: float) -> list[DmRow]:
-        """DM channels with a conversation that changed since then, the newest first."""
+        """Direct messages with a conversation that changed since then, the newest first."""
         latest = (
             select(conversation.c.member, func.max(conversation.c.updated_at).label("at"))
             .group_by(conversation.c.member)
@@ -161,7 +162,6 @@ class Reader:
             select(member.c.id, member.c.dm_channel, member.c.known_since, watermark.c.position)
             .join(latest, latest.c.member == member.c.id)
             .outerjoin(watermark, watermark.c.channel == "dm:" + member.c.dm_channel)
-            .where(member.c.dm_channel.is_not(None))
             .order_by(latest.c.at.desc())
         )
         return [

@@ -56,10 +56,10 @@ class CaseRow:
 
 @dataclass(frozen=True, slots=True)
 class DmRow:
-    """A direct message channel and where reading it stands."""
+    """A member's direct messages and where reading them stands."""
 
     member: str
-    channel: str
+    channel: str | None  #: None: it may have been opened, but that was never recorded
     known_since: str | None
     watermark: str | None
 

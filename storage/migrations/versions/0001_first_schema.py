@@ -54,13 +54,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("effect", schema=None) as batch_op:
         batch_op.create_index(
-            "ix_effect_due",
-            ["due_at"],
-            unique=False,
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-        batch_op.create_index(
             "ix_effect_lane",
             ["lane", "seq"],
             unique=False,
@@ -74,7 +67,6 @@ def upgrade() -> None:
             sqlite_where=sa.text("ref IS NOT NULL"),
             postgresql_where=sa.text("ref IS NOT NULL"),
         )
-        batch_op.create_index("ix_effect_subject", ["subject", "kind"], unique=False)
 
     op.create_table(
         "event",
@@ -94,7 +86,6 @@ def upgrade() -> None:
         sa.Column("data", sa.Text(), nullable=True),
         sa.Column("given", sa.Text(), nullable=True),
         sa.PrimaryKeyConstraint("source", "id", name=op.f("pk_event")),
-        sqlite_with_rowid=False,
     )
     with op.batch_alter_table("event", schema=None) as batch_op:
         batch_op.create_index("ix_event_subject", ["subject", "version"], unique=False)
@@ -165,9 +156,6 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("subject", "name", name=op.f("pk_timer")),
         sqlite_with_rowid=False,
     )
-    with op.batch_alter_table("timer", schema=None) as batch_op:
-        batch_op.create_index("ix_timer_due", ["due_at"], unique=False)
-
     op.create_table(
         "watermark",
         sa.Column("channel", sa.Text(), nullable=False),
@@ -250,9 +238,6 @@ def downgrade() -> None:
 
     op.drop_table("case_")
     op.drop_table("watermark")
-    with op.batch_alter_table("timer", schema=None) as batch_op:
-        batch_op.drop_index("ix_timer_due")
-
     op.drop_table("timer")
     with op.batch_alter_table("parked", schema=None) as batch_op:
         batch_op.drop_index("ix_parked_waits_for")
@@ -272,7 +257,6 @@ def downgrade() -> None:
 
     op.drop_table("event")
     with op.batch_alter_table("effect", schema=None) as batch_op:
-        batch_op.drop_index("ix_effect_subject")
         batch_op.drop_index(
             "ix_effect_ref",
             sqlite_where=sa.text("ref IS NOT NULL"),
@@ -280,11 +264,6 @@ def downgrade() -> None:
         )
         batch_op.drop_index(
             "ix_effect_lane",
-            sqlite_where=sa.text("status = 'pending'"),
-            postgresql_where=sa.text("status = 'pending'"),
-        )
-        batch_op.drop_index(
-            "ix_effect_due",
             sqlite_where=sa.text("status = 'pending'"),
             postgresql_where=sa.text("status = 'pending'"),
         )

@@ -1,0 +1,397 @@
+"""The people of a story and the stage: a sandbox, the service against it, and hands on the control API."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import signal
+import socket
+import sqlite3
+import sys
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+
+from orchestrator.app import Service
+from orchestrator.sandbox.server import Sandbox
+from orchestrator.settings import Settings, load
+from orchestrator.setup.provision import provision
+from orchestrator.texts import say
+
+Json = dict[str, Any]
+
+#: Short, so that a story takes seconds; idle timers stay as long as they are.
+TIMERS = {"timer_ask": 0.15, "timer_ask_at_most": 0.6, "timer_alone": 0.3}
+PATIENCE_S = 8.0
+POLL_S = 0.02
+
+
+async def until(what: str, look: Callable[[], Awaitable[Any]], within: float = PATIENCE_S) -> Any:
+    """Look until there is something to see, and return it."""
+    deadline = time.monotonic() + within
+    while not (found := await look()):
+        assert time.monotonic() < deadline, f"waited {within:g} s for: {what}"
+        await asyncio.sleep(POLL_S)
+    return found
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def says(key: str, text: str, table: Any = say.MEMBER) -> re.Match[str] | None:
+    """Whether a text is the one of `key`, whatever its placeholders hold."""
+    words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
+    return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
+
+
+class Control:
+    """The control API. Every refusal fails the test."""
+
+    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
+        self._session = session
+        self._url = f"{url}/control"
+
+    async def get(self, path: str) -> Any:
+        return await self._ask("GET", path)
+
+    async def post(self, path: str, /, **body: Any) -> Any:
+        return await self._ask("POST", path, body)
+
+    async def patch(self, path: str, /, **body: Any) -> Any:
+        return await self._ask("PATCH", path, body)
+
+    async def delete(self, path: str) -> Any:
+        return await self._ask("DELETE", path)
+
+    async def log(self) -> list[Json]:
+        async with self._session.get(f"{self._url}/log") as answer:
+            return [json.loads(line) for line in (await answer.text()).splitlines()]
+
+    async def fault(self, service: str, method: str, path: str, **how: Any) -> None:
+        await self.post("/faults", service=service, method=method, path=path, **how)
+
+    async def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
+        async with self._session.request(method, self._url + path, json=body) as answer:
+            found = await answer.json()
+            assert answer.status < 400, (method, path, body, found)
+            return found
+
+
+class Member:
+    """A member in front of Discord."""
+
+    def __init__(self, control: Control, name: str) -> None:
+        self.control = control
+        self.name = name
+        self._path = f"/members/{name}"
+
+    async def write(self, text: str, **more: Any) -> str:
+        """The id of the message."""
+        return str((await self.control.post(f"{self._path}/messages", content=text, **more))["id"])
+
+    async def edit(self, message: str, text: str) -> None:
+        await self.control.patch(f"{self._path}/messages/{message}", content=text)
+
+    async def unsend(self, message: str) -> None:
+        await self.control.delete(f"{self._path}/messages/{message}")
+
+    async def react(self, message: str, emoji: str) -> None:
+        await self.control.post(f"{self._path}/reactions", message_id=message, emoji=emoji)
+
+    async def helpme(self, question: str = "") -> str:
+        """The id of the interaction."""
+        options = {"question": question} if question else {}
+        asked = {"name": "helpme", "options": options, "channel": "customer-service"}
+        return str((await self.control.post(f"{self._path}/commands", **asked))["id"])
+
+    async def set(self, **settings: Any) -> None:
+        await self.control.patch(self._path, **settings)
+
+    async def inbox(self) -> list[Json]:
+        found: list[Json] = await self.control.get(f"{self._path}/messages")
+        return found
+
+    async def dm(self) -> list[Json]:
+        """What stands in the DM now, oldest first."""
+        return [m for m in await self.inbox() if not m["deleted_at"] and not m["ephemeral"]]
+
+    async def texts(self) -> list[str]:
+        """The bot's and the agents' words in the DM."""
+        return [m["content"] for m in await self.dm() if m["author"] == "bot"]
+
+    async def heard(self, key: str) -> list[Json]:
+        """Every line of the bot in the DM that is this text of ours."""
+        return [m for m in await self.dm() if m["author"] == "bot" and says(key, m["content"])]
+
+    async def hears(self, key: str, times: int = 1, within: float = PATIENCE_S) -> Json:
+        """Wait for a text of ours; the latest such line."""
+
+        async def look() -> list[Json] | None:
+            found = await self.heard(key)
+            return found if len(found) >= times else None
+
+        return (await until(f"{self.name} hears {key!r} x{times}", look, within))[-1]  # type: ignore[no-any-return]
+
+    async def reads(self, text: str, within: float = PATIENCE_S) -> Json:
+        """Wait for a line of the bot that contains these words; the latest such line."""
+
+        async def look() -> list[Json]:
+            return [m for m in await self.dm() if m["author"] == "bot" and text in m["content"]]
+
+        return (await until(f"{self.name} reads {text!r}", look, within))[-1]  # type: ignore[no-any-return]
+
+    async def told_only(self, text: str, within: float = PATIENCE_S) -> Json:
+        """Wait for an ephemeral answer that contains these words."""
+
+        async def look() -> list[Json]:
+            return [m for m in await self.inbox() if m["ephemeral"] and text in m["content"]]
+
+        return (await until(f"{self.name} is shown {text!r}", look, within))[-1]  # type: ignore[no-any-return]
+
+    async def press(self, action: str, line: Json | None = None) -> str:
+        """Press a button, by the beginning of its custom id; without a line, the latest that has it."""
+        for shown in reversed([line] if line else await self.dm()):
+            for button in shown["components"]:
+                if button["custom_id"].startswith(action):
+                    pressed = {"message_id": shown["id"], "custom_id": button["custom_id"]}
+                    return str((await self.control.post(f"{self._path}/clicks", **pressed))["id"])
+        raise AssertionError(f"no button {action!r} to press")
+
+    async def fills_in(self, interaction: str, text: str) -> None:
+        """Fill in the form that a press opened."""
+
+        async def look() -> Any:
+            return (await self.control.get(f"/interactions/{interaction}"))["modal"]
+
+        modal = await until("a form", look)
+        fields = {modal["fields"][0]["custom_id"]: text}
+        await self.control.post(f"{self._path}/modals", custom_id=modal["custom_id"], fields=fields)
+
+    async def from_agent(self) -> list[str]:
+        """What agents wrote, as it stands in the DM, names cut off."""
+        return [m[1] for text in await self.texts() if (m := re.match(r"\*\*\w+:\*\* (.*)", text, re.DOTALL))]
+
+    async def gets(self, *expected: str, within: float = PATIENCE_S) -> None:
+        """Exactly these texts from agents, in this order, once each."""
+
+        async def look() -> bool:
+            return len(await self.from_agent()) >= len(expected)
+
+        await until(f"{self.name} gets {expected}", look, within)
+        assert await self.from_agent() == list(expected)
+
+
+@dataclass
+class Task:
+    """A task as agents see it, with the conversation behind it."""
+
+    control: Control
+    sid: str
+
+    async def show(self) -> Json:
+        found: Json = await self.control.get(f"/tasks/{self.sid}")
+        return found
+
+    async def act(self, what: str, **body: Any) -> Json:
+        done: Json = await self.control.post(f"/tasks/{self.sid}/{what}", **body)
+        return done
+
+    async def accept(self, agent: str = "ada") -> None:
+        await self.act("accept", agent=agent)
+
+    async def write(self, text: str) -> str:
+        return str((await self.act("messages", body=text))["sid"])
+
+    async def edit(self, message: str, text: str) -> None:
+        await self.act("edit", message_sid=message, body=text)
+
+    async def unsend(self, message: str) -> None:
+        await self.act("delete", message_sid=message)
+
+    async def lines(self) -> list[Json]:
+        return [m for m in (await self.show())["messages"] if not m["deleted_at"]]
+
+    async def from_member(self) -> list[str]:
+        return [str(m["body"]) for m in await self.lines() if m["author"].startswith("discord_")]
+
+    async def notes(self) -> list[str]:
+        """Texts of ours for the agent, the transcript among them."""
+        return [str(m["body"]) for m in await self.lines() if m["author"] == "orchestrator"]
+
+    async def gets(self, *expected: str, within: float = PATIENCE_S) -> None:
+        """Exactly these texts from the member, in this order, once each."""
+
+        async def look() -> bool:
+            return len(await self.from_member()) >= len(expected)
+
+        await until(f"the agent gets {expected}", look, within)
+        assert await self.from_member() == list(expected)
+
+    async def noted(self, key: str, within: float = PATIENCE_S) -> str:
+        """Wait for a note of ours."""
+
+        async def look() -> list[str]:
+            return [note for note in await self.notes() if says(key, note, say.DESK)]
+
+        return str((await until(f"the agent is told {key!r}", look, within))[-1])
+
+    async def becomes(self, *statuses: str, within: float = PATIENCE_S) -> None:
+        async def look() -> bool:
+            return (await self.show())["status"] in statuses
+
+        await until(f"the task becomes {statuses}", look, within)
+
+    async def closes(self, within: float = PATIENCE_S) -> None:
+        """Wait until the Twilio Conversation is closed."""
+        sid = (await self.show())["conversation_sid"]
+
+        async def look() -> bool:
+            return (await self.control.get(f"/conversations/{sid}"))["state"] == "closed"
+
+        await until("the Twilio Conversation closes", look, within)
+
+
+@dataclass
+class Stage:
+    """A sandbox, and the service against it: in this process, or as one that can be killed."""
+
+    sandbox: Sandbox
+    session: aiohttp.ClientSession
+    folder: Path
+    timers: dict[str, float] = field(default_factory=lambda: dict(TIMERS))
+    port: int = field(default_factory=free_port)
+    service: Service | None = None
+    process: asyncio.subprocess.Process | None = None
+    _running: asyncio.Task[None] | None = None
+
+    @property
+    def control(self) -> Control:
+        return Control(self.session, self.sandbox.url)
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    def settings(self) -> Settings:
+        account = {name.lower(): value for name, value in self.sandbox.account().items()}
+        own = {"data_dir": self.folder, "port": self.port, "public_url": self.url}
+        return load(_env_file=None, **account, **own, **self.timers)
+
+    def environment(self) -> dict[str, str]:
+        """The same for a process of its own."""
+        own = {"DATA_DIR": str(self.folder), "PORT": str(self.port), "PUBLIC_URL": self.url}
+        timers = {name.upper(): str(value) for name, value in self.timers.items()}
+        return {"PATH": "/usr/bin:/bin", **self.sandbox.account(), **own, **timers}
+
+    def member(self, name: str = "mia") -> Member:
+        return Member(self.control, name)
+
+    def case_notes(self) -> list[str]:
+        """What the cases have been told, of which neither sandbox knows."""
+        with closing(
+            sqlite3.connect(f"file:{self.folder / 'orchestrator.db'}?mode=ro", uri=True)
+        ) as database:
+            return [note for (note,) in database.execute("SELECT note FROM case_note")]
+
+    async def tasks(self) -> list[Task]:
+        return [Task(self.control, task["sid"]) for task in await self.control.get("/tasks")]
+
+    async def task(self, number: int = 1, within: float = PATIENCE_S) -> Task:
+        """The `number`-th task, as soon as it is there with its transcript."""
+
+        async def look() -> Task | None:
+            found = await self.tasks()
+            return found[number - 1] if len(found) >= number else None
+
+        task: Task = await until(f"task {number}", look, within)
+        return task
+
+    # --- in this process
+
+    async def start(self) -> None:
+        """Provision and serve; returns when it is ready."""
+        settings = self.settings()
+        await provision(settings, lambda _line: None)
+        await self.serve()
+
+    async def serve(self) -> None:
+        self.process = None
+        self.service = Service(self.settings())
+        self._running = asyncio.create_task(self.service.run())
+        await self.ready()
+
+    async def stop(self) -> None:
+        """Stop what runs, in this process or in its own."""
+        if self.process is not None and self.process.returncode is None:
+            self.process.send_signal(signal.SIGTERM)
+            async with asyncio.timeout(15):
+                await self.process.wait()
+        if self.service is not None and self._running is not None:
+            self.service.stop()
+            async with asyncio.timeout(15):
+                await self._running
+            self.service = self._running = None
+
+    # --- as a process of its own
+
+    async def spawn(self) -> None:
+        """Serve in a process of its own; returns when it is ready."""
+        with (self.folder / "service.log").open("ab") as log:
+            self.process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                "-m",
+                "orchestrator",
+                "serve",
+                env=self.environment(),
+                cwd=self.folder,
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+            )
+        await self.ready()
+
+    async def kill(self) -> None:
+        """SIGKILL: nothing of it can tidy up."""
+        assert self.process is not None
+        self.process.kill()
+        await self.process.wait()
+
+    async def ready(self, within: float = 20.0) -> None:
+        async def look() -> bool:
+            if self._running is not None and self._running.done():
+                self._running.result()
+                raise AssertionError("the service ended")
+            if self.process is not None and self.process.returncode is not None:
+                raise AssertionError((self.folder / "service.log").read_text()[-2000:])
+            try:
+                async with self.session.get(f"{self.url}/readyz") as answer:
+                    return answer.status == 200
+            except aiohttp.ClientError:
+                return False
+
+        await until("the service is ready", look, within)
+
+    # --- what a story needs at its beginning
+
+    async def handed_off(self, member: Member, agent: str | None = "ada") -> Task:
+        """Bring a member to an agent; without an agent, into the queue."""
+        before = len(await self.tasks())
+        await member.helpme()
+        await member.hears("greeting")
+        await member.press("agent_requested")
+        task = await self.task(before + 1)
+        await member.hears("place")
+        if agent is not None:
+            await task.accept(agent)
+            await member.hears("agent_joined")
+        return task

@@ -1,0 +1,135 @@
+"""Reconcile: both sides are read, told in the order in which it happened, and remembered once it is stored."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+
+import pytest
+
+from machines.events import Event
+from orchestrator.engine.reconcile import AGAIN_S, EVERY_S, Reconciler
+from orchestrator.errors import Retry, Unavailable
+from orchestrator.ports import Read
+from storage.values import Receipt
+from tests.engine.clock import ManualClock
+from tests.storage.facts import ANN, START, answered_by_agent, wrote
+
+
+class Side:
+    """One side's truth, and a log of what was done with it."""
+
+    def __init__(self, name: str, log: list[str]) -> None:
+        self.name, self.log = name, log
+        self.events: list[Event] = []
+        self.answers: list[Exception | bool] = []  #: what the next reads meet; a bool: was it complete?
+
+    async def read(self) -> Read:
+        self.log.append(f"read {self.name}")
+        answer = self.answers.pop(0) if self.answers else True
+        if isinstance(answer, Exception):
+            raise answer
+
+        async def remember() -> None:
+            self.log.append(f"remember {self.name}")
+
+        return Read(tuple(self.events), remember, answer)
+
+
+class Scene:
+    def __init__(self) -> None:
+        self.log: list[str] = []
+        self.clock = ManualClock()
+        self.discord, self.twilio = Side("discord", self.log), Side("twilio", self.log)
+        self.submitted: list[list[str]] = []
+        self.away = 0  #: how often the store cannot take it
+        self.reconciler = Reconciler(self.discord.read, self.twilio.read, self.submit, self.clock)
+
+    async def submit(self, events: Sequence[Event]) -> list[Receipt]:
+        if self.away:
+            self.away -= 1
+            raise Unavailable("away")
+        self.submitted.append([event.id for event in events])
+        self.log.append("submit")
+        return [Receipt(None) for _ in events]
+
+    def count(self, line: str) -> int:
+        return self.log.count(line)
+
+
+@pytest.fixture
+async def scene() -> AsyncIterator[Scene]:
+    made = Scene()
+    yield made
+    await made.reconciler.stop()
+
+
+async def test_what_both_sides_tell_is_submitted_in_the_order_it_happened(scene: Scene) -> None:
+    scene.discord.events = [wrote(ANN, "1", at=START), wrote(ANN, "3", at=START + 2)]
+    scene.twilio.events = [answered_by_agent("c", n, at=START + t) for n, t in (("2", 1), ("4", 3))]
+    await scene.reconciler.both()
+    assert scene.submitted == [["1", "2", "3", "4"]]
+
+
+async def test_what_was_read_is_remembered_only_once_it_is_stored(scene: Scene) -> None:
+    scene.discord.events = [wrote(ANN, "1")]
+    await scene.reconciler.both()
+    assert scene.log == ["read discord", "read twilio", "submit", "remember discord", "remember twilio"]
+
+
+async def test_many_events_go_in_slices_in_order(scene: Scene) -> None:
+    scene.discord.events = [wrote(ANN, f"{n}", at=START + n) for n in range(250)]
+    await scene.reconciler.both()
+    assert [len(slice_) for slice_ in scene.submitted] == [100, 100, 50]
+    assert [ref for slice_ in scene.submitted for ref in slice_] == [f"{n}" for n in range(250)]
+
+
+async def test_a_store_that_is_away_is_waited_for(scene: Scene) -> None:
+    import asyncio
+
+    scene.discord.events = [wrote(ANN, "1")]
+    scene.away = 3
+    reading = asyncio.create_task(scene.reconciler.both())
+    await scene.clock.advance(5)
+    assert scene.log == ["read discord", "read twilio"]
+    await scene.clock.advance(5)
+    await reading
+    assert scene.submitted == [["1"]]
+
+
+@pytest.mark.parametrize("trouble", [Retry("busy"), OSError("a bug or a broken pipe"), False], ids=repr)
+@pytest.mark.parametrize("name", ["discord", "twilio"])
+async def test_a_side_that_could_not_be_read_in_full_is_read_again_soon(
+    scene: Scene, name: str, trouble: Exception | bool
+) -> None:
+    side = getattr(scene, name)
+    side.answers = [trouble]
+    await scene.reconciler.both()
+    scene.reconciler.start()
+    side.events = [wrote(ANN, "1")]
+
+    await scene.clock.advance(AGAIN_S + 1)
+
+    assert scene.count(f"read {name}") == 2
+    assert scene.submitted == [["1"]]
+    await scene.clock.advance(AGAIN_S * 3)
+    assert scene.count(f"read {name}") == 2
+
+
+async def test_a_side_in_trouble_does_not_keep_the_other_from_being_told(scene: Scene) -> None:
+    scene.twilio.events = [answered_by_agent("c", "2")]
+    scene.discord.answers = [Retry("busy")]
+    await scene.reconciler.both()
+    assert scene.submitted == [["2"]]
+    assert scene.count("remember twilio") == 1
+
+
+async def test_the_desk_side_is_read_every_few_minutes_and_at_a_sign(scene: Scene) -> None:
+    scene.reconciler.start()
+    await scene.clock.advance(EVERY_S - 1)
+    assert scene.log == []
+    await scene.clock.advance(2)
+    assert scene.count("read twilio") == 1
+    scene.reconciler.prompt()
+    await scene.clock.advance(0)
+    assert scene.count("read twilio") == 2
+    assert scene.count("read discord") == 0

@@ -1,0 +1,83 @@
+"""Settings: what is wrong is named, what is secret is masked, what is not said follows from the rest."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.errors import ConfigurationError
+from orchestrator.settings import load
+
+
+@pytest.fixture(autouse=True)
+def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Neither the caller's settings nor a `.env` beside the tests."""
+    for name in ("DATABASE_URL", "PUBLIC_URL", "PORT", "DISCORD_TOKEN", "DATA_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "eighty"),
+        ("PORT", "70000"),
+        ("TIMER_ASK", "0"),
+        ("MISSES", "-1"),
+        ("LOG_LEVEL", "loud"),
+        ("DATABASE_URL", "nonsense"),
+        ("DATABASE_URL", "mysql://u:secret@127.0.0.1/db"),
+    ],
+)
+def test_a_setting_that_cannot_be_read_is_named(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(ConfigurationError) as refused:
+        load()
+    assert refused.value.what.startswith(f"{name}: ")
+    assert "secret" not in str(refused.value)
+
+
+def test_a_setting_that_is_empty_counts_as_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PORT", "")
+    assert load().port == 8080
+
+
+def test_the_first_setting_that_is_missing_is_named_with_a_hint() -> None:
+    with pytest.raises(ConfigurationError, match="DISCORD_TOKEN is not set") as missing:
+        load().require("public_url", "discord_token", "twilio_account_sid")
+    assert missing.value.hint
+
+
+def test_secrets_are_masked() -> None:
+    settings = load(discord_token="canary-1", twilio_auth_token="canary-2", twilio_api_key_secret="canary-3")
+    assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise() -> None:
+    assert load(data_dir="somewhere").database == "sqlite:///somewhere/orchestrator.db"
+    assert load(database_url="postgresql://host/db").database == "postgresql://host/db"
+
+
+def test_addresses_lose_their_last_slash() -> None:
+    assert load(public_url="https://example.org/").public_url == "https://example.org"
+    assert load(port=4000).public_url == "http://127.0.0.1:4000"
+
+
+def test_a_key_logs_in_instead_of_the_token() -> None:
+    assert load(twilio_account_sid="AC1", twilio_auth_token="t").twilio_login == ("AC1", "t")
+    with_key = load(twilio_account_sid="AC1", twilio_api_key_sid="SK1", twilio_api_key_secret="s")
+    assert with_key.twilio_login == ("SK1", "s")
+
+
+def test_webhooks_may_be_signed_with_the_token_of_yesterday() -> None:
+    settings = load(twilio_auth_token="new", twilio_auth_token_previous="old")
+    assert settings.twilio_auth_tokens == ("new", "old")
+    assert load(twilio_auth_token="new").twilio_auth_tokens == ("new",)
+
+
+def test_every_timer_reaches_the_tables() -> None:
+    assert load(timer_alone=1.5, misses=3).limits.alone == 1.5
+    assert load(misses=3).limits.misses == 3

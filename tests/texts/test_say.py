@@ -1,0 +1,186 @@
+"""The words: every key that the machines name has some, none is left over, and all of them fit."""
+
+from __future__ import annotations
+
+import ast
+import string
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+import machines
+import orchestrator
+from orchestrator.discord.limits import CONTENT
+from orchestrator.texts import say
+
+MACHINES = Path(machines.__file__).parent
+ORCHESTRATOR = Path(orchestrator.__file__).parent
+
+#: Numbers, texts of members and other values of the rows that fill a placeholder are at most this long.
+LONG = 60
+
+#: Filled from the rows and not by an action.
+FROM_ROWS = {"number"}
+
+
+def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:
+    """Calls of a draft's methods in the machines' actions, by name."""
+    for path in sorted(MACHINES.glob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if (
+                isinstance(node, ast.Call)
+                and isinstance(node.func, ast.Attribute)
+                and node.func.attr in names
+            ):
+                yield node.func.attr, node
+
+
+def literals(node: ast.AST) -> set[str]:
+    """The strings an argument may be."""
+    if isinstance(node, ast.IfExp):
+        return literals(node.body) | literals(node.orelse)
+    return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
+
+
+def said() -> Mapping[str, list[set[str]]]:
+    """Keys said to a member, with the arguments of each saying."""
+    found: dict[str, list[set[str]]] = defaultdict(list)
+    for _, call in calls("say"):
+        for key in literals(call.args[0]):
+            found[key].append({keyword.arg or "" for keyword in call.keywords})
+    return found
+
+
+def noted() -> Mapping[str, list[set[str]]]:
+    found: dict[str, list[set[str]]] = defaultdict(list)
+    for name, call in calls("note_desk", "note_desk_of"):
+        for key in literals(call.args[2 if name == "note_desk_of" else 0]):
+            found[key].append({keyword.arg or "" for keyword in call.keywords} - {"request"})
+    return found
+
+
+def answered() -> set[str]:
+    """Keys of answers to a command."""
+    found = {"look_in_dm"}
+    for path in sorted(MACHINES.glob("actions*.py")):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Assign) and any(
+                isinstance(target, ast.Attribute) and target.attr == "answer" for target in node.targets
+            ):
+                found |= literals(node.value)
+    return found
+
+
+def buttons() -> set[str]:
+    """Actions that a text of the machines carries as buttons."""
+    found: set[str] = set()
+    for path in sorted(MACHINES.glob("actions*.py")):
+        tree = ast.parse(path.read_text())
+        constants = {
+            target.id: node.value.value
+            for node in tree.body
+            if isinstance(node, ast.Assign) and isinstance(node.value, ast.Constant)
+            for target in node.targets
+            if isinstance(target, ast.Name)
+        }
+        for node in ast.walk(tree):
+            if not (isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)):
+                continue
+            if node.func.attr != "say":
+                continue
+            for argument in node.args[1:]:
+                if isinstance(argument, ast.Name):
+                    found.add(str(constants[argument.id]))
+                elif isinstance(argument, ast.JoinedStr):
+                    first = argument.values[0]
+                    assert isinstance(first, ast.FormattedValue)
+                    assert isinstance(first.value, ast.Name)
+                    found.add(str(constants[first.value.id]))
+                else:
+                    found |= literals(argument)
+    return found
+
+
+def named_in_the_service(key: str) -> bool:
+    """Does an adapter name this key?"""
+    rooms = [ORCHESTRATOR / room for room in ("discord", "twilio")]
+    return any(f'"{key}"' in path.read_text() for room in rooms for path in room.glob("*.py"))
+
+
+def placeholders(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name}
+
+
+def test_every_text_for_a_member_exists() -> None:
+    assert set(said()) - {"step_failed"} <= set(say.MEMBER)
+    assert "step_failed" in say.MEMBER
+
+
+def test_every_note_for_an_agent_exists() -> None:
+    assert set(noted()) <= set(say.DESK)
+
+
+def test_every_answer_to_a_command_exists() -> None:
+    assert answered() <= set(say.COMMAND)
+
+
+def test_a_refusal_of_a_press_can_be_said_in_the_dm() -> None:
+    assert {"blocked", "not_closed"} <= set(say.MEMBER)
+
+
+def test_every_button_has_a_label_and_no_label_is_left_over() -> None:
+    assert buttons() - {"rating"} <= set(say.BUTTON)
+    waiting = {"agent_request_cancelled", "other_case"}  # under the place
+    assert set(say.BUTTON) <= buttons() | waiting
+
+
+@pytest.mark.parametrize("key", sorted(say.MEMBER))
+def test_no_text_for_a_member_is_left_over(key: str) -> None:
+    from_table = {"step_failed", "answer_greeting", "answer_thanks"}
+    assert key in set(said()) | answered() | from_table or named_in_the_service(key) or key == "before_end"
+
+
+@pytest.mark.parametrize("key", sorted(say.DESK))
+def test_no_note_for_an_agent_is_left_over(key: str) -> None:
+    assert key in noted() or named_in_the_service(key)
+
+
+@pytest.mark.parametrize("key", sorted(say.COMMAND))
+def test_no_answer_to_a_command_is_left_over(key: str) -> None:
+    assert key in answered() or named_in_the_service(key)
+
+
+@pytest.mark.parametrize("key", sorted(set(said()) & set(say.MEMBER) - {"answer", "outside_hours"}))
+def test_every_placeholder_of_a_members_text_is_filled_wherever_it_is_said(key: str) -> None:
+    for arguments in said()[key]:
+        assert placeholders(say.MEMBER[key]) <= arguments | FROM_ROWS
+
+
+@pytest.mark.parametrize("key", sorted(set(noted()) & set(say.DESK)))
+def test_every_placeholder_of_a_note_is_filled_wherever_it_is_made(key: str) -> None:
+    for arguments in noted()[key]:
+        assert placeholders(say.DESK[key]) <= arguments
+
+
+@pytest.mark.parametrize("table", [say.MEMBER, say.COMMAND], ids=["dm", "command"])
+def test_every_text_fits_into_one_message(table: Mapping[str, str]) -> None:
+    for key, words in table.items():
+        filled = words.format_map(dict.fromkeys(placeholders(words), "x" * LONG))
+        assert 0 < len(filled) <= CONTENT, key
+
+
+def test_labels_fit_on_buttons() -> None:
+    assert all(0 < len(label) <= 80 for label in say.BUTTON.values())
+
+
+def test_a_missing_key_or_placeholder_is_a_bug() -> None:
+    with pytest.raises(KeyError):
+        say.text(say.MEMBER, "no such key", {})
+    with pytest.raises(KeyError):
+        say.text(say.MEMBER, "who_is_here", {})
+
+
+def test_braces_in_what_people_write_are_left_alone() -> None:
+    assert say.text(say.MEMBER, "who_is_here", {"name": "{0} {x}"}) == "{0} {x} is here with you."

@@ -1,0 +1,37 @@
+"""A conversation as lines of text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from orchestrator.texts.transcript import files, lines
+
+
+@dataclass
+class Line:
+    author: str
+    body: str
+    name: str = ""
+    at: float = 3661.0
+    deleted: bool = False
+    attachments: tuple[Mapping[str, Any], ...] = ()
+
+
+def test_a_line_says_when_who_and_what() -> None:
+    assert lines([Line("member", "hello"), Line("agent", "hi", name="ada"), Line("bot", "welcome")]) == [
+        "[01:01] Member: hello",
+        "[01:01] ada: hi",
+        "[01:01] Bot: welcome",
+    ]
+
+
+def test_what_was_deleted_is_named_and_not_shown() -> None:
+    assert lines([Line("member", "secret", deleted=True)]) == ["[01:01] Member: (deleted)"]
+
+
+def test_files_are_named_with_their_size() -> None:
+    both = ({"filename": "log.txt", "size": 12_345}, {"sid": "ME1"})
+    assert files(both) == "\n[file: log.txt, 12 kB]\n[file: ME1, 1 kB]"
+    assert files(()) == ""
