@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -62,7 +61,7 @@ class Draft:
         return self.snapshot.version + 1
 
     def change(self, **values: Any) -> None:
-        self.context = replace(self.context, **values)
+        self.context = self.context.but(**values)
 
     def say(self, text: str, /, *buttons: str, **args: Any) -> None:
         """A text of ours in the member's DM. `args` are literals; case numbers come from the rows."""

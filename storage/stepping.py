@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import secrets
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
@@ -43,7 +44,8 @@ _FAILED_PAUSE, _FAILED_PAUSE_AT_MOST = 60.0, 3600.0
 
 
 def random_id() -> str:
-    return secrets.token_hex(16)
+    """128 bits, hexadecimal: 48 of time in milliseconds, 80 random. What is new lies together in every index."""
+    return f"{int(time.time() * 1000):012x}{secrets.token_hex(10)}"
 
 
 @dataclass(slots=True)
@@ -124,6 +126,11 @@ class Run:
         event = self._addressed(event)
         owner = self.picture.owner(event)
         named = self._named(event)
+        if named is None and event.trigger is Trigger.MEMBER_REACTED and owner is not None:
+            # what they reacted to may be a text of ours or an agent's, which has no row of that id
+            if (opened := self.picture.open.get(owner)) is None:
+                return self._ignore(event, "no conversation")
+            return self._deliver(event, self.picture.members[owner], self.picture.talks[opened])
         if owner is None or (named is None and event.trigger in NAMED | ABOUT_A_MESSAGE):
             return self._park(event)
         if named is not None and named.snapshot.member != owner and event.trigger not in PRESSES:

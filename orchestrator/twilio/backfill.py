@@ -6,7 +6,7 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from machines.events import Event
 from orchestrator.clock import Clock
@@ -79,12 +79,17 @@ class DeskBackfill:
             fields = {
                 "EventType": "onConversationStateUpdated",
                 "StateTo": "closed",
-                "StateUpdated": state.updated_at.isoformat(),
+                # told in whole seconds: whatever else was said within that second came before
+                "StateUpdated": (state.updated_at + timedelta(seconds=0.999)).isoformat(),
             }
             events += self._told(fields, desk, mark, now)
         else:
-            for identity in await self.twilio.participants(desk.sid):
+            present = await self.twilio.participants(desk.sid)
+            for identity in present:
                 fields = {"EventType": "onParticipantAdded", "Identity": identity}
+                events += self._told(fields, desk, mark, now)
+            for identity in set(desk.agents) - set(present):
+                fields = {"EventType": "onParticipantRemoved", "Identity": identity}
                 events += self._told(fields, desk, mark, now)
         marks.append((desk.sid, top, closed))
         return events

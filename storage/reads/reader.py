@@ -170,12 +170,13 @@ class Reader:
 
     async def desks(self) -> list[DeskRow]:
         """Twilio Conversations that were not yet read once after their close."""
-        t = link
-        query = select(t).where(t.c.kind == "conversation_sid", t.c.done.is_(False))
-        return [
-            DeskRow(row.ref, row.conversation, row.request, -1 if row.read_up_to is None else row.read_up_to)
-            for row in await self._all(query)
-        ]
+        t, of = link, conversation
+        query = (
+            select(t, of.c.request.label("current"), of.c.state, of.c.context)
+            .join(of, of.c.id == t.c.conversation)
+            .where(t.c.kind == "conversation_sid", t.c.done.is_(False))
+        )
+        return [_desk(row) for row in await self._all(query)]
 
     # --- looking
 
@@ -205,4 +206,17 @@ def _message(row: Any) -> MessageRow:
         row.at,
         bool(row.deleted),
         tuple(codec.load(row.refs)),
+    )
+
+
+def _desk(row: Any) -> DeskRow:
+    agents: list[list[str]] = []
+    if row.state == "with_agent" and row.request == row.current:
+        agents = codec.load(row.context).get("agents", [])
+    return DeskRow(
+        row.ref,
+        row.conversation,
+        row.request,
+        -1 if row.read_up_to is None else row.read_up_to,
+        tuple(identity for identity, _ in agents),
     )

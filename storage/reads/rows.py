@@ -72,3 +72,4 @@ class DeskRow:
     conversation: str
     request: int
     read_up_to: int  #: highest Index below which nothing is missing; -1: nothing was read
+    agents: tuple[str, ...] = ()  #: identities that the conversation holds to be there

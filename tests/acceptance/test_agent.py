@@ -248,3 +248,21 @@ async def test_words_of_an_agent_after_the_close_are_not_delivered_but_noted_on_
     await until("a note on the case", noted)
     await task.closes()
     assert await mia.from_agent() == []
+
+
+async def test_a_reaction_to_an_agents_words_is_noted_at_the_desk(stage: Stage) -> None:
+    mia = stage.member()
+    task = await stage.handed_off(mia)
+    await task.write("better now?")
+    line = await mia.reads("better now?")
+    await mia.react(line["id"], "👍")
+    assert "👍" in await task.noted("member_reacted")
+
+
+async def test_an_agent_who_left_while_the_webhook_was_lost(stage: Stage) -> None:
+    mia = stage.member()
+    task = await stage.handed_off(mia)
+    await stage.stop()
+    await task.act("leave")
+    await stage.serve()
+    await mia.hears("all_left")
