@@ -1,0 +1,253 @@
+"""The service in one loop, wired as `orchestrator.app` wires it, but for sockets and threads.
+
+Base of every suite that needs thousands of lives: a `World` outlives its houses, a house is one life of the
+service over a database, and `Hooks` say what goes wrong, where it crashes and who goes first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine, Mapping, Sequence
+from contextlib import asynccontextmanager
+from functools import cache, partial
+from itertools import count
+from random import Random
+from typing import Any
+
+from machines.effects import Kind
+from machines.events import Event
+from machines.snapshot import DEFAULT_LIMITS, Limits
+from orchestrator.chatbot.ask import Asker
+from orchestrator.chatbot.builtin import BuiltinChatbot
+from orchestrator.discord import events as discord_events
+from orchestrator.discord import limits as discord_limits
+from orchestrator.discord.backfill import DmBackfill
+from orchestrator.discord.intake import Intake
+from orchestrator.discord.render import clean
+from orchestrator.discord.send import Sender
+from orchestrator.engine.commit import Committer
+from orchestrator.engine.dispatch import Dispatcher
+from orchestrator.engine.reconcile import Reconciler
+from orchestrator.engine.timers import Timers
+from orchestrator.errors import Unavailable
+from orchestrator.inprocess.discord import InProcessDiscord
+from orchestrator.inprocess.gateway import InProcessGateway
+from orchestrator.inprocess.twilio import InProcessTwilio
+from orchestrator.knowledge.folder import load as load_articles
+from orchestrator.knowledge.folder import sample_folder
+from orchestrator.ports import Done, Job
+from orchestrator.twilio import intake as twilio_intake
+from orchestrator.twilio import limits as twilio_limits
+from orchestrator.twilio.backfill import DeskBackfill
+from orchestrator.twilio.desk import FlexDesk
+from storage.marks import drop_parked, mark_desks, mark_dms, rearm_idle
+from storage.reads.reader import Reader
+from storage.values import Applied
+from tests.inprocess.inline import MarkedStore, inline_reader, quick_writer
+from tests.inprocess.world import PUBLIC_URL, World
+
+#: A webhook waits this long for the reading-up of the start. Seconds.
+WEBHOOK_PATIENCE_S = 4.0
+PARKED_EVERY_S = 60.0
+
+
+@cache
+def chatbot() -> BuiltinChatbot:
+    """Made once: it holds no state of a story."""
+    return BuiltinChatbot(load_articles(sample_folder()))
+
+
+class House:
+    """One life of the service. `start`, then either `stop` or `kill`."""
+
+    def __init__(self, world: World, url: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+        self.world = world
+        self.alerts: list[str] = []  #: what the operator was told
+        self._limits = limits
+        self._names = count(1)
+        self._read_up = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+        clock, hooks = world.time, world.hooks
+        life = Random(f"{world.seed}/{clock.passed}")  # ids and names of two lives differ
+        self._life = f"{life.getrandbits(64):016x}"
+        self.engine = quick_writer(url)
+        self._inline = inline_reader(url)
+        self._dispose()  # a life that crashed left its connections behind
+        self.reader = Reader(self._inline.as_asynchronous())
+        self.store = MarkedStore(self.engine, limits=limits, fresh_id=lambda: f"{life.getrandbits(128):032x}")
+        self.store.point = hooks.pass_by
+        self.committer = Committer(self.store, clock, self._applied)
+        self.discord = InProcessDiscord(world.discord_rest, discord_limits, clean, hooks.line("discord"))
+        account = world.account
+        self.twilio = InProcessTwilio(
+            world.twilio_rest, account["TWILIO_ACCOUNT_SID"], twilio_limits, hooks.line("twilio")
+        )
+        desk = FlexDesk(
+            self.twilio,
+            self.reader,
+            clock,
+            public_url=PUBLIC_URL,
+            workspace=account["TWILIO_WORKSPACE_SID"],
+            workflow=account["TWILIO_WORKFLOW_SID"],
+        )
+        self.dispatcher = Dispatcher(
+            {
+                **Sender(self.discord, self.reader, clock).handlers(),
+                **desk.handlers(),
+                **Asker(chatbot(), self.reader).handlers(),
+                Kind.ALERT: self._alert,
+            },
+            self.reader,
+            self.committer.finish,
+            clock,
+            life.random,
+        )
+        self.timers = Timers(self.reader, self.committer.submit, clock)
+        self.reconciler = Reconciler(
+            DmBackfill(self.discord, self.reader, clock, self._mark_dms).read,
+            DeskBackfill(self.twilio, self.reader, clock, self._mark_desks).read,
+            self.committer.submit,
+            clock,
+        )
+        self.intake = Intake(self.committer.submit, clock)
+        self.gateway = InProcessGateway(
+            world.discord,
+            self.discord,
+            discord_events,
+            self.intake,
+            clock,
+            codes=discord_limits,
+            clean=clean,
+            fresh=self._fresh,
+            on_ready=lambda: self._spawn(self._became_ready()),
+        )
+
+    async def start(self) -> None:
+        """Returns when both sides were read."""
+        self.committer.start()
+        await self.dispatcher.start()
+        self.intake.start()
+        self.world.serving = self
+        await self.gateway.connect()
+        self._spawn(self.gateway.run())
+        await self._read_up.wait()
+
+    async def stop(self) -> None:
+        """In order: what is in flight ends, what waits is committed."""
+        self.gateway.close()
+        self.world.serving = None
+        await self.reconciler.stop()
+        await self.intake.stop()
+        await self.timers.stop()
+        await self.dispatcher.stop()
+        await self._end_tasks()
+        await self.committer.close()
+        self._dispose()
+
+    async def kill(self) -> None:
+        """Nothing of it can tidy up: no call is finished, no result stored, no session ended politely."""
+        self.world.serving = None
+        commits = self.committer._task
+        if commits is not None:
+            commits.cancel()
+            await asyncio.gather(commits, return_exceptions=True)
+        self.gateway.drop()
+        for part in (self.timers.stop(), self.reconciler.stop(), self.dispatcher.stop(grace=0.0)):
+            await part
+        self.intake.hold()
+        await self.intake.stop()
+        await self._end_tasks()
+        self._dispose()
+
+    # --- as the providers meet it
+
+    def hear(self) -> None:
+        self.gateway.news()
+
+    async def take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int:
+        """A webhook, past the signature gate. The status it is answered with."""
+        now = self.world.time.now()
+        try:
+            if path.endswith("/conversations"):
+                mark = twilio_intake.Mark.read(query)
+                events = twilio_intake.conversations(fields, mark, now, self._fresh)
+            else:
+                events = twilio_intake.interactions(fields, now, self._fresh)
+        except twilio_intake.BadField:
+            return 400
+        ours = [event for event in events if await self._is_ours(event)]
+        try:
+            async with asyncio.timeout(WEBHOOK_PATIENCE_S):
+                await self._read_up.wait()
+            await self.committer.submit(ours)
+        except (TimeoutError, Unavailable):
+            self.reconciler.prompt()
+            return 503
+        return 204
+
+    async def _is_ours(self, event: Event) -> bool:
+        if event.to.conversation is not None:
+            return True
+        return event.to.link is not None and await self.reader.knows(*event.to.link)
+
+    # --- parts
+
+    async def _became_ready(self) -> None:
+        """Every READY: what was missed on both sides goes in before anything live."""
+        await self.reconciler.both()
+        if not self._read_up.is_set():
+            await self.committer.run(partial(rearm_idle, self.engine, self.world.time.time(), self._limits))
+            self.timers.start()
+            self.reconciler.start()
+            self._spawn(self._sweep_parked())
+            self._read_up.set()
+        self.intake.release()
+
+    async def _sweep_parked(self) -> None:
+        while True:
+            await self.world.time.sleep(PARKED_EVERY_S)
+            await self.committer.run(partial(drop_parked, self.engine, self.world.time.time()))
+
+    def _applied(self, applied: Applied) -> None:
+        self.dispatcher.accept(applied.effects, applied.voided)
+        self.timers.accept(applied.timers)
+
+    async def _alert(self, job: Job) -> Done:
+        self.alerts.append(str(job.effect.payload["text"]))
+        return Done()
+
+    async def _mark_dms(self, positions: dict[str, str]) -> None:
+        await self.committer.run(partial(mark_dms, self.engine, positions))
+
+    async def _mark_desks(self, read: Sequence[tuple[str, int, bool]]) -> None:
+        await self.committer.run(partial(mark_desks, self.engine, read))
+
+    def _fresh(self) -> str:
+        return f"{self._life}-{next(self._names)}"
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _dispose(self) -> None:
+        self.engine.dispose()
+        self._inline.dispose()
+
+
+@asynccontextmanager
+async def living(world: World, url: str, *, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[House]:
+    """A house that runs until the block is left."""
+    house = House(world, url, limits=limits)
+    await house.start()
+    try:
+        yield house
+    finally:
+        if world.serving is house:
+            await house.stop()

@@ -1,0 +1,82 @@
+"""The database without threads: the same statements, carried out where they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, cast
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncEngine
+
+from storage.apply import Store
+from storage.engines import writer
+from storage.values import Applied, Batch
+
+DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
+
+
+class _Connection:
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self._connection: Connection
+
+    async def __aenter__(self) -> _Connection:
+        self._connection = self._engine.connect()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._connection.close()
+
+    async def execute(self, *args: Any) -> Any:
+        return self._connection.execute(*args)
+
+
+@cache
+def inline_reader(url: str) -> InlineReader:
+    """Made once for an address, like the writer."""
+    return InlineReader(url)
+
+
+class InlineReader:
+    """As much of an asynchronous engine as the reader asks of one."""
+
+    def __init__(self, url: str) -> None:
+        parsed = make_url(url)
+        driver = DRIVERS[parsed.get_backend_name()]
+        self.engine = create_engine(parsed.set(drivername=driver), isolation_level="AUTOCOMMIT")
+
+    def connect(self) -> _Connection:
+        return _Connection(self.engine)
+
+    def as_asynchronous(self) -> AsyncEngine:
+        return cast("AsyncEngine", self)
+
+    def dispose(self) -> None:
+        self.engine.dispose()
+
+
+@cache
+def quick_writer(url: str) -> Engine:
+    """The service's own engine. A commit survives the process, though not the machine: nobody waits for a disk.
+
+    Made once for an address and disposed of after every life: half of a short life would go into compiling the
+    same statements again.
+    """
+    engine = writer(url)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+    return engine
+
+
+class MarkedStore(Store):
+    """A store whose commits are crash points."""
+
+    point: Callable[[str], None]
+
+    def apply(self, batch: Batch, now: float, *args: Any) -> Applied:
+        self.point("commit:before")
+        applied = super().apply(batch, now, *args)
+        self.point("commit:after")
+        return applied
