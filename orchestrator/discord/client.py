@@ -14,10 +14,11 @@ import discord
 import yarl
 from discord.gateway import DiscordWebSocket
 
+from machines.events import Event
 from orchestrator.clock import Clock
 from orchestrator.discord import events
 from orchestrator.discord.intake import Intake
-from orchestrator.discord.limits import FATAL_CLOSE
+from orchestrator.discord.limits import ACK_PATIENCE_S, FATAL_CLOSE
 from orchestrator.discord.render import clean, from_message
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError, Fatal
@@ -97,7 +98,7 @@ class Gateway(discord.Client):
             )
 
     async def on_interaction(self, interaction: discord.Interaction[Any]) -> None:
-        """Acknowledged within 3 seconds, answered by an effect. A repeat after a crash would be wrong."""
+        """Committed, then acknowledged within 3 seconds; answered by an effect."""
         try:
             await self._take(interaction)
         except discord.HTTPException as error:
@@ -115,13 +116,16 @@ class Gateway(discord.Client):
             if action in events.MODALS:
                 await interaction.response.send_modal(_TextModal(action, conversation))
                 return
-            if event := events.pressed(name, member, at, custom_id):
-                self.intake.put(event)
+            await self._committed(events.pressed(name, member, at, custom_id))
             await interaction.response.defer()
         elif interaction.type is discord.InteractionType.modal_submit:
-            if event := events.filled_in(name, member, at, custom_id, _text_of(data)):
-                self.intake.put(event)
+            await self._committed(events.filled_in(name, member, at, custom_id, _text_of(data)))
             await interaction.response.defer()
+
+    async def _committed(self, event: Event | None) -> None:
+        """Acknowledge nothing that a crash could still lose, unless the commit takes too long for that."""
+        if event is not None:
+            await asyncio.wait({self.intake.put(event)}, timeout=ACK_PATIENCE_S)
 
     async def _command(
         self, interaction: discord.Interaction[Any], data: dict[str, Any], at: datetime
@@ -130,7 +134,7 @@ class Gateway(discord.Client):
             await interaction.response.send_message(COMMAND["guild_only"], ephemeral=True)
             return
         options = {o["name"]: o.get("value") for o in data.get("options", ())}
-        self.intake.put(
+        await self._committed(
             events.helped(
                 str(interaction.id),
                 str(interaction.user.id),

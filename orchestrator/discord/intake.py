@@ -27,7 +27,7 @@ class Intake:
 
     submit: Callable[[Sequence[Event]], Awaitable[list[Receipt]]]
     clock: Clock
-    _queue: asyncio.Queue[Event] = field(default_factory=asyncio.Queue)
+    _queue: asyncio.Queue[tuple[Event, asyncio.Future[None]]] = field(default_factory=asyncio.Queue)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -47,9 +47,11 @@ class Intake:
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
 
-    def put(self, event: Event) -> None:
-        """Sync and loop-safe."""
-        self._queue.put_nowait(event)
+    def put(self, event: Event) -> asyncio.Future[None]:
+        """Sync and loop-safe. The future is done once the event is committed."""
+        committed: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._queue.put_nowait((event, committed))
+        return committed
 
     def hold(self) -> None:
         self._open.clear()
@@ -59,13 +61,15 @@ class Intake:
 
     async def _run(self) -> None:
         while True:
-            events = [await self._queue.get()]
+            taken = [await self._queue.get()]
             await self._open.wait()
-            while len(events) < AT_ONCE and not self._queue.empty():
-                events.append(self._queue.get_nowait())
-            await self._submit(events)
-            for _ in events:
+            while len(taken) < AT_ONCE and not self._queue.empty():
+                taken.append(self._queue.get_nowait())
+            await self._submit([event for event, _ in taken])
+            for _, committed in taken:
                 self._queue.task_done()
+                if not committed.done():
+                    committed.set_result(None)
 
     async def _submit(self, events: list[Event]) -> None:
         """Nobody sends them again: a store that is away is waited for."""

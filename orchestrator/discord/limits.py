@@ -14,6 +14,9 @@ UNREACHABLE = frozenset({50007, 50278, 10013})
 GONE = frozenset({10003, 10008})
 #: An interaction that can no longer be answered. docs: JSON Error Codes.
 INTERACTION_OVER = frozenset({10062, 10015, 50027, 40060})
+#: An interaction must be acknowledged within 3 s. docs: Receiving and Responding. It is committed first, so that
+#: what was acknowledged is not lost; but no longer than this is waited for that.
+ACK_PATIENCE_S = 1.5
 #: Close codes after which the gateway must not be dialled again. docs: Gateway Close Event Codes.
 FATAL_CLOSE = {
     4004: ("DISCORD_TOKEN is refused by Discord", "copy the bot's token again from the developer portal"),

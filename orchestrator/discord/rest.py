@@ -53,6 +53,9 @@ class DiscordRest:
             raise _translate(error) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Retry(f"Discord: {type(error).__name__}", ambiguous=doubt) from error
+        except (TypeError, ValueError, KeyError) as error:
+            # an answer that is not what it should be: it may have been done all the same
+            raise Retry(f"Discord answered nonsense: {type(error).__name__}", ambiguous=doubt) from error
 
     async def open_dm(self, member: str) -> str:
         async with self._speaking() as client:

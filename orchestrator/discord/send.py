@@ -11,12 +11,15 @@ from orchestrator.clock import Clock
 from orchestrator.discord import views
 from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import nonce, snowflake, split
+from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
 from storage.reads.reader import Reader
 from storage.reads.rows import MessageRow
 
+#: A command is acknowledged within 3 s or never: so often, with this pause, an answer is tried before that.
+UNACKNOWLEDGED_LOOKS, UNACKNOWLEDGED_PAUSE_S = 10, 0.25
 #: How many place messages are remembered, so that an unchanged one is not edited.
 REMEMBERED = 5_000
 
@@ -93,7 +96,13 @@ class Sender:
     async def answer_interaction(self, job: Job) -> Done:
         interaction = job.effect.payload["interaction"]
         text = say.text(say.COMMAND, str(job.effect.payload["text"]), {})
-        await self.discord.answer(interaction["application"], interaction["token"], text)
+        try:
+            await self.discord.answer(interaction["application"], interaction["token"], text)
+        except Reject as error:
+            if job.effect.attempts >= UNACKNOWLEDGED_LOOKS:
+                raise
+            # it was committed before it is acknowledged, and until then there is nothing to answer
+            raise Retry(str(error), after=UNACKNOWLEDGED_PAUSE_S) from error
         return Done()
 
     # --- an agent's messages

@@ -45,6 +45,9 @@ class Codes(Protocol):
     @property
     def FATAL_CLOSE(self) -> Mapping[int, tuple[str, str]]: ...  # noqa: N802
 
+    @property
+    def ACK_PATIENCE_S(self) -> float: ...  # noqa: N802
+
 
 @dataclass(frozen=True, slots=True)
 class Refused(Exception):

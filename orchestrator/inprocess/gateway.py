@@ -52,7 +52,7 @@ class Telling(Protocol):
 class Taking(Protocol):
     """What takes the events in: one line, which can be held while what was missed is read."""
 
-    def put(self, event: Event) -> None: ...
+    def put(self, event: Event) -> asyncio.Future[None]: ...
     def hold(self) -> None: ...
 
 
@@ -165,13 +165,15 @@ class InProcessGateway:
         return told if told.content and not told.own else None
 
     async def _interaction(self, data: Mapping[str, Any]) -> None:
-        """Acknowledged at once, answered by an effect. A repeat after a crash would be wrong."""
-        answer = self._taken(data)
+        """Committed, then acknowledged; answered by an effect."""
+        answer, committed = self._taken(data)
+        if committed is not None:
+            await asyncio.wait({committed}, timeout=self._codes.ACK_PATIENCE_S)
         with contextlib.suppress(Retry, Reject):
             await self._discord.acknowledge(str(data["id"]), str(data["token"]), answer)
 
-    def _taken(self, data: Mapping[str, Any]) -> Mapping[str, Any]:
-        """Put what an interaction tells; how it is acknowledged."""
+    def _taken(self, data: Mapping[str, Any]) -> tuple[Mapping[str, Any], asyncio.Future[None] | None]:
+        """Put what an interaction tells; how it is acknowledged, and what to wait for before."""
         name, at = str(data["id"]), payload.made_at(data["id"])
         member = str(_user(data)["id"])
         given = data["data"]
@@ -182,21 +184,19 @@ class InProcessGateway:
                 return {
                     "type": MESSAGE,
                     "data": {"content": COMMAND["guild_only"], "flags": payload.EPHEMERAL},
-                }
+                }, None
             options = {option["name"]: option.get("value") for option in given.get("options", ())}
             question = str(options.get("question") or "")
-            self._intake.put(self._telling.helped(name, member, at, self._asked(data), question))
-            return {"type": DEFERRED_MESSAGE, "data": {"flags": payload.EPHEMERAL}}
+            committed = self._intake.put(self._telling.helped(name, member, at, self._asked(data), question))
+            return {"type": DEFERRED_MESSAGE, "data": {"flags": payload.EPHEMERAL}}, committed
         if data["type"] == COMPONENT:
             action, _, conversation = custom_id.partition(":")
             if action in self._telling.MODALS:
-                return _form(action, conversation)
+                return _form(action, conversation), None
             event = self._telling.pressed(name, member, at, custom_id)
         elif data["type"] == MODAL_SUBMIT:
             event = self._telling.filled_in(name, member, at, custom_id, _text_of(given))
-        if event is not None:
-            self._intake.put(event)
-        return {"type": DEFERRED_UPDATE}
+        return {"type": DEFERRED_UPDATE}, self._intake.put(event) if event is not None else None
 
     def _asked(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {
