@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 READY := $(VENV)/.ready
 
-.PHONY: demo test lint bench diagrams clean $(VENV)
+.PHONY: demo test test-long lint bench diagrams clean $(VENV)
 
 # The environment is rebuilt when the dependencies change. Every wheel is checked against its hash.
 $(VENV): $(READY)
@@ -22,6 +22,9 @@ demo: $(READY)
 
 test: $(READY) lint
 	$(BIN)/python -m pytest -n 2 --dist worksteal
+
+test-long: $(READY)
+	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200
 
 lint: $(READY)
 	$(BIN)/ruff check .
