@@ -101,6 +101,7 @@ def _new_request(draft: Draft, *, by_agent: bool) -> None:
         ended=(*context.ended[: number - 1], *(0.0,) * (number - len(context.ended))),
         seen=draft.version,
         agents=(),
+        away=(),
         transfer=False,
         awaited="",
     )

@@ -36,6 +36,7 @@ def take_up(draft: Draft) -> None:
         request_state="open",
         request_joined=True,
         agents=((identity, name),),
+        away=(),
         transfer=False,
         question=0,
         awaited="",
@@ -82,7 +83,15 @@ def _drop_agent(draft: Draft) -> None:
 
 
 def forget_agents(draft: Draft) -> None:
-    draft.change(agents=())
+    """They count as away: that they are still in the desk's conversation is no news, a message is."""
+    silent = [identity for identity, _ in draft.context.agents]
+    draft.change(agents=(), away=tuple(dict.fromkeys([*draft.context.away, *silent])))
+
+
+def note_gone(draft: Draft) -> None:
+    """One who had fallen silent has left: when they come again, they join."""
+    identity, _ = _agent(draft)
+    draft.change(away=tuple(agent for agent in draft.context.away if agent != identity))
 
 
 def say_all_left(draft: Draft) -> None:

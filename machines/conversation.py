@@ -39,7 +39,7 @@ ASKS: dict[tuple[str, str], str] = {
     (BOT, T.ANSWER_OVERDUE): "overdue",
     (BOT, T.NOT_HELPFUL): "unhelpful",
     (BOT, T.ASK): "burst",
-    (BOT, T.AGENT_JOINED): "agent_while_bot",
+    (BOT, T.AGENT_JOINED): "agent_join_while_bot",
     (BOT, T.AGENT_MESSAGE): "agent_text_while_bot",
     (BOT, T.AGENT_REQUEST_CANCELLED): "expired",
     (BOT, T.DESK_CLOSED): "report",
@@ -48,7 +48,7 @@ ASKS: dict[tuple[str, str], str] = {
     (WAITING, T.DESK_OPENED): "report",
     (WAITING, T.DESK_FAILED): "report",
     (WAITING, T.DESK_CLOSED): "desk_end_while_waiting",
-    (WAITING, T.AGENT_JOINED): "report",
+    (WAITING, T.AGENT_JOINED): "arrival",
     (WAITING, T.AGENT_MESSAGE): "agent_text",
     (TALKING, T.AGENT_JOINED): "join",
     (TALKING, T.AGENT_LEFT): "leave",
@@ -151,6 +151,7 @@ EDGES: tuple[Edge, ...] = (
     *edges(WAITING, T.DESK_OPENED, None, "desk_is_open", when="current"),
     *edges(WAITING, T.AGENT_JOINED, TALKING, "take_up", when="current"),
     *edges(WAITING, T.AGENT_MESSAGE, TALKING, "take_up", "relay_agent", when="current"),
+    *edges((BOT, WAITING), T.AGENT_LEFT, None, "note_gone"),
     *edges(WAITING, T.AGENT_REQUEST_CANCELLED, BOT, "withdraw", "say_withdrawn", "watch_bot"),
     *edges(WAITING, T.SOLVED, CLOSED, "withdraw", "thank"),
     *edges(WAITING, T.DESK_CLOSED, CLOSED, "say_goodbye", "resolve_case", "end_request", when="joined"),
@@ -239,11 +240,12 @@ REFUSALS: tuple[Refusal, ...] = (
     *ignored(BOT, T.ANSWER_OVERDUE, "answered meanwhile", when="answered"),
     *ignored(BOT, T.NOT_HELPFUL, "said before", when="repeat"),
     *ignored(BOT, T.AGENT_JOINED, "another request", when="other"),
+    *ignored((BOT, WAITING), T.AGENT_JOINED, "fell silent and never went", when="away"),
     *ignored(BOT, T.AGENT_REQUEST_CANCELLED, "nobody was asked for", when="else"),
     *ignored(BOT, (T.DESK_CLOSED, T.DESK_FAILED, T.DESK_OPENED), "another request", when="other"),
     *ignored(BOT, T.DESK_OPENED, "withdrawn or expired: the link is kept", when="current"),
     *ignored(BOT, T.OTHER_CASE, "nobody was asked for"),
-    *ignored(BOT, (T.AGENT_LEFT, T.TRANSFER_STARTED), "nobody is being waited for"),
+    *ignored(BOT, T.TRANSFER_STARTED, "nobody is being waited for"),
     *ignored(BOT, (T.MEMBER_REACTED, T.AGENT_REACTED), "nobody to tell"),
     # --- awaiting_agent
     *ignored(
@@ -252,7 +254,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "another request",
         when="other",
     ),
-    *ignored(WAITING, (T.AGENT_LEFT, T.TRANSFER_STARTED), "already waiting"),
+    *ignored(WAITING, T.TRANSFER_STARTED, "already waiting"),
     # --- with_agent
     *ignored(TALKING, T.AGENT_JOINED, "is here already", when="known"),
     *ignored(

@@ -93,6 +93,13 @@ def _earlier(draft: Draft) -> str:
     return "earlier_before" if draft.event.at.timestamp() < ended else "earlier_later"
 
 
+def arrival(draft: Draft) -> str:
+    """Does somebody come, or is it one who fell silent and never went?"""
+    if not _is_current(draft):
+        return "other"
+    return "away" if draft.data.get("agent") in draft.context.away else "current"
+
+
 def agent_while_bot(draft: Draft) -> str:
     """What has become of the request that this agent answers?"""
     if not _is_current(draft):
@@ -101,6 +108,11 @@ def agent_while_bot(draft: Draft) -> str:
     if state in ("open", "expired"):
         return "expired"
     return "withdrawn" if state == "withdrawn" else "none"
+
+
+def agent_join_while_bot(draft: Draft) -> str:
+    verdict = agent_while_bot(draft)
+    return "away" if verdict == "expired" and draft.data.get("agent") in draft.context.away else verdict
 
 
 def agent_text_while_bot(draft: Draft) -> str:
@@ -207,7 +219,12 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
         ("unhelpful", ("repeat", "first_miss", *HANDOFF), unhelpful),
         ("burst", ("ready", "busy", "nothing"), burst),
         ("report", ("current", "other"), report),
-        ("agent_while_bot", ("expired", "withdrawn", "none", "other"), agent_while_bot),
+        ("arrival", ("current", "away", "other"), arrival),
+        (
+            "agent_join_while_bot",
+            ("expired", "away", "withdrawn", "none", "other"),
+            agent_join_while_bot,
+        ),
         (
             "agent_text_while_bot",
             ("expired", "withdrawn", "none", "earlier_before", "earlier_later"),

@@ -37,6 +37,7 @@ class Context:
     ended: tuple[float, ...] = ()  #: when request 1, 2, ... ended, seconds since the epoch; 0.0: it has not
     seen: int = 0  #: version up to which the desk has been shown what was said
     agents: tuple[tuple[str, str], ...] = ()  #: (identity, name) of the agents who are there
+    away: tuple[str, ...] = ()  #: agents who fell silent; they are still in the desk's conversation
     transfer: bool = False
     unreachable: bool = False
     case: str = ""

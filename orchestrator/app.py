@@ -13,6 +13,8 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
+from sqlalchemy.exc import SQLAlchemyError
+
 from machines.effects import Kind
 from machines.events import Event
 from orchestrator.chatbot.ask import Asker
@@ -103,7 +105,7 @@ class Service:
         self._stack.push_async_callback(async_engine.dispose)
         self.reader = Reader(async_engine)
         self.store = Store(self.engine, limits=settings.limits)
-        self.committer = Committer(self.store, self.clock, self._applied)
+        self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         self.rest = DiscordRest()
         self.twilio = TwilioRest(
             settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
@@ -190,7 +192,7 @@ class Service:
             account_sid=settings.twilio_account_sid,
             auth_tokens=settings.twilio_auth_tokens,
             submit=self._submit_webhook,
-            is_ours=self.reader.knows,
+            is_ours=self._is_ours,
             conversations=_conversations,
             interactions=_interactions,
             health=self._health,
@@ -223,6 +225,9 @@ class Service:
                     tasks.discard(task)
                     task.result()  # raises what the supervisor cannot mend
         finally:
+            # what was heard is stored and what is in flight lands while the lines to both providers are up
+            await self.intake.stop()
+            await self.dispatcher.stop()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
@@ -256,6 +261,9 @@ class Service:
         self.dispatcher.accept(applied.effects, applied.voided)
         self.timers.accept(applied.timers)
 
+    def _unknown(self) -> None:
+        self.dispatcher.distrust()
+
     async def _submit_webhook(self, events: Sequence[Event]) -> list[Receipt]:
         """A webhook may not overtake what is being read up; one that cannot wait is read up itself."""
         try:
@@ -268,6 +276,13 @@ class Service:
         except Unavailable as error:
             self.reconciler.prompt()
             raise WebUnavailable(str(error), retry_after=error.retry_after) from error
+
+    async def _is_ours(self, kind: str, ref: str) -> bool:
+        try:
+            return await self.reader.knows(kind, ref)
+        except SQLAlchemyError as error:
+            self.reconciler.prompt()
+            raise WebUnavailable("the database cannot be read") from error
 
     async def _mark_dms(self, positions: dict[str, str]) -> None:
         await self.committer.run(partial(mark_dms, self.engine, positions))

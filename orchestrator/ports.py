@@ -24,7 +24,8 @@ class Job:
 
     effect: Pending
     in_doubt: bool  #: it may have been carried out already: look before doing it again
-    sent_at: float  #: when that may have been, seconds since the epoch; start-up, where it is not known
+    first_at: float  #: when that may have been for the first time; start-up, where it is not known
+    sent_at: float  #: and when for the last time; both in seconds since the epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +46,27 @@ Handler = Callable[[Job], Awaitable[Done]]
 
 
 @dataclass(frozen=True, slots=True)
+class Made:
+    """A message on the far side that bears the key of an effect of ours."""
+
+    key: str
+    ref: str
+    healed: bool = False  #: it stood there twice, and the later copy was removed
+
+
+def _always(_event: Event) -> bool:
+    return True
+
+
+@dataclass(frozen=True, slots=True)
 class Read:
     """What one side told when it was read again, and how to remember that it was read."""
 
     events: tuple[Event, ...]
     remember: Callable[[], Awaitable[None]]  #: called once the events are committed
     complete: bool = True  #: False: something could not be read, try again soon
+    made: tuple[Made, ...] = ()  #: what of ours was found there
+    still: Callable[[Event], bool] = _always  #: asked at the last moment: is a level report of it news yet?
 
 
 # --- Discord

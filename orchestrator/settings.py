@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
@@ -20,7 +19,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(Path("data"), description="Folder of the database and of what must survive.")
     database_url: str = Field(
-        "", description="`sqlite:///path` or `postgresql://...`; default: a file in DATA_DIR."
+        "", repr=False, description="`sqlite:///path` or `postgresql://...`; default: a file in DATA_DIR."
     )
     public_url: str = Field("", description="Origin under which providers reach this service, https.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
@@ -30,11 +29,6 @@ class Settings(BaseSettings):
     discord_token: SecretStr = Field(SecretStr(""), description="The bot's token.")
     discord_api_url: str = Field("", description="Override of Discord's REST API, for a local Discord.")
     discord_gateway_url: str = Field("", description="Override of Discord's gateway, for a local Discord.")
-    discord_guild_id: str = Field(
-        "", description="The community's server; found when the bot is in one only."
-    )
-    discord_help_channel_id: str = Field("", description="Channel in which help is announced.")
-
     twilio_account_sid: str = Field("", description="AC... of the Flex account.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Signs webhooks; also logs in.")
     twilio_auth_token_previous: SecretStr = Field(
@@ -64,6 +58,10 @@ class Settings(BaseSettings):
     timer_member_idle_warn: float = Field(2700.0, gt=0, description="Member silent: warning, seconds.")
     timer_member_idle: float = Field(3600.0, gt=0, description="Member silent: goodbye, seconds.")
     timer_agent_idle_warn: float = Field(600.0, gt=0, description="Agent silent: reminder, seconds.")
+    timer_afterglow: float = Field(
+        600.0, gt=0, description="Seconds after the goodbye in which a thank-you starts nothing new."
+    )
+    timer_case_close: float = Field(604_800.0, gt=0, description="Seconds until a resolved case closes.")
     timer_agent_idle: float = Field(1800.0, gt=0, description="Agent silent: another is asked, seconds.")
     misses: int = Field(2, ge=1, description="Misses in a row after which a person is called.")
 
@@ -127,8 +125,3 @@ def load(**overrides: Any) -> Settings:
     if not settings.public_url:
         settings.public_url = f"http://{settings.host}:{settings.port}"
     return settings
-
-
-def terminal() -> bool:
-    """Is somebody looking?"""
-    return os.isatty(1)

@@ -5,13 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.step import step as machine_step
-from storage.picture import Owners, Picture, Recent
+from storage.picture import Overtaken, Owners, Picture, Recent
 from storage.stepping import Run, StepFunction, random_id
 from storage.values import Applied, Batch, SetTimer
 from storage.writing import wake_parked, write
+
+#: How often a batch is begun again because another process was faster, before that is taken for an outage.
+_ATTEMPTS = 10
+#: PostgreSQL: serialization_failure, deadlock_detected.
+_OVERTAKEN = ("40001", "40P01")
 
 
 class Store:
@@ -39,24 +45,41 @@ class Store:
 
         `now` is the service's clock in seconds since the epoch: the `received_at` of everything in the batch.
         """
-        try:
-            with self.engine.begin() as connection:
-                picture = Picture(connection, self._owners, self._recent)
-                picture.load(batch, lock_rows=self._lock_rows)
-                run = Run(picture, step, now, self.limits, self.fresh_id)
-                run.take(batch)
-                wake_parked(connection, run)
-                voided = write(connection, run)
-        except BaseException:
-            self._owners = Owners()  # these may hold what was rolled back
-            self._recent = Recent() if self._recent is not None else None
-            raise
+        for attempt in range(1, _ATTEMPTS + 1):
+            try:
+                return self._apply(batch, now, step)
+            except BaseException as error:
+                self._forget()
+                if attempt == _ATTEMPTS or not _was_overtaken(error):
+                    raise
+        raise AssertionError("unreachable")
+
+    def _apply(self, batch: Batch, now: float, step: StepFunction) -> Applied:
+        with self.engine.begin() as connection:
+            picture = Picture(connection, self._owners, self._recent, self._lock_rows)
+            picture.load(batch)
+            run = Run(picture, step, now, self.limits, self.fresh_id)
+            run.take(batch)
+            wake_parked(connection, run)
+            voided = write(connection, run.record)
         if self._recent is not None:
             self._recent.keep(picture)
         self._owners.trim()
         return Applied(
             run.receipts,
-            run.effects,
+            run.record.effects,
             voided,
-            [timer for timer in run.timers.values() if isinstance(timer, SetTimer)],
+            [timer for timer in run.record.timers.values() if isinstance(timer, SetTimer)],
         )
+
+    def _forget(self) -> None:
+        """What is held in memory may be what was rolled back."""
+        self._owners = Owners()
+        self._recent = Recent() if self._recent is not None else None
+
+
+def _was_overtaken(error: BaseException) -> bool:
+    """Another process was in the way, and has got out of it: the same batch can be given again at once."""
+    if isinstance(error, Overtaken):
+        return True
+    return isinstance(error, DBAPIError) and getattr(error.orig, "sqlstate", None) in _OVERTAKEN

@@ -7,17 +7,21 @@ import os
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.engine import URL, make_url
+from sqlalchemy import Engine, create_engine, event, func, select
+from sqlalchemy.engine import URL, ExceptionContext, make_url
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
 #: How long a reader waits for a lock that another process holds, in milliseconds.
 BUSY_TIMEOUT_MS = 5000
+#: How long PostgreSQL may take to answer a new connection, in seconds.
+CONNECT_TIMEOUT_S = 5
+#: PostgreSQL: the advisory lock of the one process that serves from a database.
+_SERVING = 0x73657276
 
 
 class Locked(Exception):
-    """Another process serves from this database file."""
+    """Another process serves from this database."""
 
 
 class LockFile:
@@ -36,6 +40,27 @@ class LockFile:
         os.close(self._file)
 
 
+class ServerLock:
+    """The same for a PostgreSQL database: a connection of its own holds it, and it goes with that."""
+
+    def __init__(self, url: str) -> None:
+        self._engine = migrator(url)
+        try:
+            self._connection = self._engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+            held = self._connection.scalar(select(func.pg_try_advisory_lock(_SERVING)))
+        except BaseException:
+            self._engine.dispose()
+            raise
+        if not held:
+            self.release()
+            database = self._engine.url.database
+            raise Locked(f"database {database} is in use by another process (advisory lock {_SERVING})")
+
+    def release(self) -> None:
+        self._connection.close()
+        self._engine.dispose()
+
+
 def database_file(url: str) -> Path | None:
     """The file of a SQLite URL; None for PostgreSQL and for databases in memory."""
     parsed = make_url(url)
@@ -48,7 +73,16 @@ def writer(url: str) -> Engine:
     """The synchronous engine of the one writer thread. SQLite: WAL, every commit on disk, BEGIN IMMEDIATE."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=2, hide_parameters=True)
+        engine = create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=2,
+            hide_parameters=True,
+            isolation_level="READ COMMITTED",  # each statement sees what was committed before it, see Picture
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        )
+        event.listen(engine, "connect", _on_connect_postgresql)
+        event.listen(engine, "handle_error", _say_no_values)
+        return engine
     _prepare_folder(parsed)
     engine = create_engine(
         parsed.set(drivername="sqlite+pysqlite"),
@@ -66,7 +100,13 @@ def reader(url: str) -> AsyncEngine:
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
         return create_async_engine(
-            parsed.set(drivername="postgresql+psycopg"), pool_size=4, hide_parameters=True
+            parsed.set(drivername="postgresql+psycopg"),
+            pool_size=4,
+            hide_parameters=True,
+            connect_args={
+                "connect_timeout": CONNECT_TIMEOUT_S,
+                "options": "-c default_transaction_read_only=on",
+            },
         )
     engine = create_async_engine(
         parsed.set(drivername="sqlite+aiosqlite"),
@@ -82,7 +122,12 @@ def migrator(url: str) -> Engine:
     """An engine for migrations: one connection, plain transactions."""
     parsed = make_url(url)
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), poolclass=NullPool)
+        return create_engine(
+            parsed.set(drivername="postgresql+psycopg"),
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+        )
     _prepare_folder(parsed)
     engine = create_engine(parsed.set(drivername="sqlite+pysqlite"), poolclass=NullPool)
     event.listen(engine, "connect", _on_connect)
@@ -115,6 +160,19 @@ def _on_connect_reader(connection: Any, _record: Any) -> None:
     for pragma in (f"busy_timeout={BUSY_TIMEOUT_MS}", "query_only=ON", "temp_store=MEMORY"):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _on_connect_postgresql(connection: Any, _record: Any) -> None:
+    connection.autocommit = True
+    connection.execute(f"SET lock_timeout = {BUSY_TIMEOUT_MS}")
+    connection.autocommit = False
+
+
+def _say_no_values(context: ExceptionContext) -> None:
+    """PostgreSQL quotes the row that it refuses, line by line below what it says: only the first line is kept."""
+    for error in (context.original_exception, context.sqlalchemy_exception):
+        if error is not None and error.args:
+            error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
 
 
 def _begin_immediate(connection: Any) -> None:

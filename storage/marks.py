@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Engine, delete, select, update
 
+from machines.events import TIMERS
 from machines.snapshot import Limits
 from machines.table import Outcome
 from storage import codec, schema
+from storage.record import Journal
 from storage.statements import insert_new, upsert
-from storage.stepping import Journal
 from storage.writing import INSERT_EVENT, journal_row
 
 #: After this time an event whose conversation never came to be is ignored. Seconds.
@@ -42,16 +43,38 @@ def mark_desks(engine: Engine, read: Sequence[tuple[str, int, bool]]) -> None:
 IDLE = ("bot_idle_warn", "bot_idle", "member_idle_warn", "member_idle", "agent_idle_warn", "agent_idle")
 
 
-def rearm_idle(engine: Engine, now: float, limits: Limits) -> int:
-    """Idle timers that fell due while nobody could be heard count from now. Returns how many."""
+def rearm_idle(engine: Engine, now: float, limits: Limits, *, every: bool = False) -> int:
+    """Idle timers that fell due while nobody could be heard, or every one, count from now. Returns how many."""
     t = schema.timer
     count = 0
     with engine.begin() as connection:
         for name in IDLE:
-            due = now + float(getattr(limits, name))
-            statement = update(t).where(t.c.name == name, t.c.due_at <= now).values(due_at=due)
-            count += connection.execute(statement).rowcount
+            statement = update(t).where(t.c.name == name).values(due_at=now + _length(name, limits))
+            count += connection.execute(statement if every else statement.where(t.c.due_at <= now)).rowcount
     return count
+
+
+#: No effect waits longer for its next attempt, however far a clock was set back. Seconds.
+LONGEST_PAUSE_S = 600.0
+
+
+def pull_in(engine: Engine, now: float, limits: Limits) -> int:
+    """After the clock was set back nothing waits longer than its whole length from now. Returns how many did."""
+    t, e = schema.timer, schema.effect
+    count = 0
+    with engine.begin() as connection:
+        for name in sorted({*map(str, TIMERS), "case_close"}):
+            due = now + _length(name, limits)
+            statement = update(t).where(t.c.name == name, t.c.due_at > due).values(due_at=due)
+            count += connection.execute(statement).rowcount
+        latest = now + LONGEST_PAUSE_S
+        late = update(e).where(e.c.status == "pending", e.c.due_at > latest).values(due_at=latest)
+        return count + connection.execute(late).rowcount
+
+
+def _length(name: str, limits: Limits) -> float:
+    """Seconds from the setting of a timer to its firing, at most."""
+    return float(getattr(limits, "ask_at_most" if name == "ask" else name))
 
 
 def drop_parked(engine: Engine, now: float) -> int:

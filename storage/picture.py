@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, text
+from sqlalchemy import Connection, Row, func, select, text, tuple_
 
 from machines.events import ABOUT_A_MESSAGE, Event, Source, Trigger
 from machines.snapshot import Snapshot
@@ -15,6 +15,7 @@ from storage.statements import Query
 from storage.values import Batch, Link, Result
 
 _LIVE = ("open", "in_progress", "pending")
+_NOT_NUMBERED = 1 << 40  #: a case of this batch comes after every other
 _NOT_CLOSED = text("state <> 'closed'")
 _SEEN = Query(
     "SELECT id FROM event WHERE source = ? AND id IN (SELECT value FROM json_each(?))",
@@ -33,6 +34,10 @@ _CASELESS = frozenset(
         Trigger.PLACE,
     }
 )
+
+
+class Overtaken(Exception):
+    """Another process committed what changes who or what this batch is about. Begin it again."""
 
 
 @dataclass(slots=True)
@@ -145,6 +150,8 @@ class Picture:
     connection: Connection
     owners: Owners
     recent: Recent | None = None  #: None: there are other writers, everything is read
+    lock_rows: bool = False  #: there are other writers: members are locked row by row
+    caseless: set[str] = field(default_factory=set)  #: members whose cases were left out
     whole: set[str] = field(default_factory=set)  #: members who were loaded with all that is theirs
     members: dict[str, Member] = field(default_factory=dict)
     talks: dict[str, Talk] = field(default_factory=dict)
@@ -173,21 +180,55 @@ class Picture:
 
     # --- loading
 
-    def load(self, batch: Batch, *, lock_rows: bool) -> None:
+    def load(self, batch: Batch) -> None:
+        """Everything that the batch may touch. Raises `Overtaken` if its owners changed meanwhile."""
         events = [e for item in batch for e in (item.events if isinstance(item, Result) else (item,))]
         linked = {link.conversation for item in batch if isinstance(item, Result) for link in item.links}
         self._resolve(events, linked)
-        wanted = {owner for event in events if (owner := self.owner(event))}
-        wanted |= {owner for c in linked if (owner := self.owners.conversations.get(c))}
-        wanted |= {item.dm_channel[0] for item in batch if isinstance(item, Result) and item.dm_channel}
+        wanted = self._wanted(batch, events, linked)
         unknown = self._recall(wanted)
-        self._lock_members(unknown, lock_rows=lock_rows)
+        self._lock_members(unknown, lock_rows=self.lock_rows)
+        if self.lock_rows:
+            self._look_again(batch, events, linked, wanted)
         self._load_ledger(events)
         self._load_talks(events, linked, unknown)
-        self._load_cases(events, unknown)
+        if self.recent is None and not linked and all(e.trigger in _CASELESS for e in events):
+            self.caseless = unknown
+        else:
+            self._load_cases(unknown)
         self.whole |= wanted if self.recent is not None else set()
         self._load_said({e.to.message for e in events if e.to.message and e.trigger in ABOUT_A_MESSAGE})
         self._load_timers(events)
+
+    def _wanted(self, batch: Batch, events: Sequence[Event], linked: set[str]) -> set[str]:
+        """The members whom the batch concerns."""
+        wanted = {owner for event in events if (owner := self.owner(event))}
+        wanted |= {owner for c in linked if (owner := self.owners.conversations.get(c))}
+        return wanted | {item.dm_channel[0] for item in batch if isinstance(item, Result) and item.dm_channel}
+
+    def _look_again(self, batch: Batch, events: Sequence[Event], linked: set[str], wanted: set[str]) -> None:
+        """What was read before the members were locked may be old by now, or may have come to be."""
+        self.said.clear()
+        self.cases.clear()
+        self.cases_of.clear()
+        self._resolve(events, linked)
+        if self._wanted(batch, events, linked) - wanted:
+            raise Overtaken
+
+    def join(self, member: str) -> Member:
+        """A member whom the batch did not foresee: the owner of a row that an event was parked for."""
+        unknown = self._recall({member})
+        self._lock_members(unknown, lock_rows=self.lock_rows)
+        self._load_talks((), set(), unknown)
+        self._load_cases(unknown)
+        if self.recent is not None:
+            self.whole.add(member)
+        return self.members[member]
+
+    def complete(self) -> None:
+        """Load the cases that the batch was not going to look at: something else is stepped in it."""
+        skipped, self.caseless = self.caseless, set()
+        self._load_cases(skipped)
 
     def _resolve(self, events: Sequence[Event], linked: set[str]) -> None:
         """Learn the owners of conversations, links and messages that are only named."""
@@ -292,12 +333,11 @@ class Picture:
             if row.state != "closed":
                 self.open[row.member] = row.id
 
-    def _load_cases(self, events: Sequence[Event], unknown: set[str]) -> None:
-        if not unknown or (self.recent is None and all(e.trigger in _CASELESS for e in events)):
-            return
-        t = schema.case_
-        members = sorted(unknown)
-        self._take_cases(self._rows(select(t).where(t.c.member.in_(members), _NOT_CLOSED)))
+    def _load_cases(self, members: set[str]) -> None:
+        if members:
+            t = schema.case_
+            query = select(t).where(t.c.member.in_(sorted(members)), _NOT_CLOSED)
+            self._take_cases(self._rows(query.order_by(t.c.number)))
 
     def _take_cases(self, rows: Iterable[Row[Any]]) -> None:
         for row in rows:
@@ -311,11 +351,30 @@ class Picture:
 
     def help_case(self, member: str) -> Case | None:
         """The member's open help case; of two, which only the member's own choice makes, the older."""
-        for case_id in self.cases_of.get(member, ()):
-            case = self.cases[case_id]
-            if case.snapshot.state in _LIVE and getattr(case.snapshot.context, "kind", "") == "help":
-                return case
-        return None
+        live = [
+            case
+            for case_id in self.cases_of.get(member, ())
+            if (case := self.cases[case_id]).snapshot.state in _LIVE
+            and getattr(case.snapshot.context, "kind", "") == "help"
+        ]
+        return min(live, key=lambda case: case.number or _NOT_NUMBERED) if live else None
+
+    def any_of(self, names: Iterable[str]) -> bool:
+        """Whether one of these names that events are parked for is in the tables."""
+        kinds: dict[str, list[str]] = {}
+        for name in names:
+            kind, _, rest = name.partition(":")
+            kinds.setdefault(kind, []).append(rest)
+        t = schema.link
+        refs = [tuple(ref.split(":", 1)) for ref in kinds.get("link", ())]
+        looks = (
+            select(schema.message.c.id).where(schema.message.c.id.in_(kinds.get("message", ()))),
+            select(schema.conversation.c.id).where(
+                schema.conversation.c.id.in_(kinds.get("conversation", ()))
+            ),
+            select(t.c.ref).where(tuple_(t.c.kind, t.c.ref).in_(refs)),
+        )
+        return any(self.connection.execute(look.limit(1)).first() is not None for look in looks)
 
     def add_case(self, case: Case) -> None:
         if case.snapshot.id not in self.cases:

@@ -96,6 +96,8 @@ event = Table(
     PrimaryKeyConstraint("source", "id"),
 )
 Index("ix_event_subject", event.c.subject, event.c.version)
+_FAILED = text("outcome = 'failed'")
+Index("ix_event_failed", event.c.received_at, sqlite_where=_FAILED, postgresql_where=_FAILED)
 
 #: Events whose conversation is not known yet; their ids are not spent.
 parked = Table(
@@ -139,6 +141,8 @@ Index(
     sqlite_where=text("ref IS NOT NULL"),
     postgresql_where=text("ref IS NOT NULL"),
 )
+_DEAD = text("status = 'dead'")
+Index("ix_effect_dead", effect.c.done_at, sqlite_where=_DEAD, postgresql_where=_DEAD)
 
 timer = Table(
     "timer",
@@ -229,3 +233,19 @@ watermark = Table(
     Column("channel", Text, primary_key=True),  # `dm:{channel}`
     Column("position", Text, nullable=False),
 )
+
+#: What the command line asks of whoever serves, and what came of it. A second process may insert rows here.
+operator = Table(
+    "operator",
+    metadata,
+    Column("id", Text, primary_key=True),  # minted by the command
+    Column("command", Text, nullable=False),  # retry or drop
+    Column("letter", Text, nullable=False),  # name of a dead letter, see `storage.letters`
+    Column("reason", Text, nullable=False, server_default=""),
+    Column("asked_at", Double, nullable=False),
+    Column("outcome", Text),  # done or refused; NULL: it waits
+    Column("detail", Text, nullable=False, server_default=""),
+)
+_WAITING = text("outcome IS NULL")
+Index("ix_operator_waiting", operator.c.asked_at, sqlite_where=_WAITING, postgresql_where=_WAITING)
+Index("ix_operator_letter", operator.c.letter)

@@ -25,22 +25,19 @@ from machines.events import (
 from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
 from machines.step import new_case, new_conversation
 from machines.table import Outcome
-from storage import codec
-from storage.picture import Case, Member, Picture, Said, Talk
-from storage.values import Batch, Link, Pending, Receipt, Result, SetTimer, moment
+from storage import codec, messages
+from storage.picture import Case, Member, Picture, Talk
+from storage.record import Record
+from storage.values import Batch, Receipt, Result, moment
 
 log = logging.getLogger(__name__)
 
 StepFunction = Callable[[Snapshot, Event, Given], Step]
 
 _SEEN = Receipt(None)
-_DELETES = (Trigger.MEMBER_DELETED, Trigger.AGENT_DELETED)
-_EDITS = (Trigger.MEMBER_EDITED, Trigger.AGENT_EDITED)
-
-#: A timer whose step failed is set again under an epoch this much higher: no version ever comes there.
-_FAILED_EPOCH = 1 << 20
-#: Seconds before it fires again, doubled with every failure up to an hour.
-_FAILED_PAUSE, _FAILED_PAUSE_AT_MOST = 60.0, 3600.0
+_TAKEN = (Outcome.MOVED, Outcome.STAYED)
+#: The least by which two conversations of a member begin apart, in seconds.
+_APART = 1e-6
 
 
 def random_id() -> str:
@@ -49,23 +46,8 @@ def random_id() -> str:
 
 
 @dataclass(slots=True)
-class Journal:
-    """A row of the journal in the making."""
-
-    event: Event
-    subject: str | None
-    version: int | None
-    table_version: int | None
-    from_state: str | None
-    to_state: str | None
-    outcome: Outcome
-    reason: str
-    given: str | None
-
-
-@dataclass(slots=True)
 class Run:
-    """One batch, stepped in arrival order. Nothing is written here; `storage.writing` stores the lists."""
+    """One batch, stepped in arrival order. Nothing is written here; `storage.writing` stores the record."""
 
     picture: Picture
     step: StepFunction
@@ -73,17 +55,11 @@ class Run:
     limits: Limits = DEFAULT_LIMITS
     fresh_id: Callable[[], str] = random_id
     receipts: list[Receipt] = field(default_factory=list)
-    journal: list[Journal] = field(default_factory=list)
-    effects: list[Pending] = field(default_factory=list)
-    voids: list[tuple[str, str, tuple[str, ...]]] = field(default_factory=list)  #: subject, lane, kinds
-    replaced: list[tuple[str, str]] = field(default_factory=list)  #: lane, mark
-    timers: dict[tuple[str, str], SetTimer | None] = field(default_factory=dict)
-    links: list[Link] = field(default_factory=list)
-    results: list[Result] = field(default_factory=list)
-    notes: list[tuple[str, str, float, str, str]] = field(default_factory=list)  #: key, case, at, note, data
-    parked: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
-    unparked: list[tuple[str, str]] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
+    record: Record = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.record = Record(self.picture, self.now)
 
     def take(self, batch: Batch) -> None:
         for item in batch:
@@ -93,9 +69,9 @@ class Run:
                 self.receipts.append(self.process(item))
 
     def _take_result(self, result: Result) -> None:
-        self.results.append(result)
+        self.record.results.append(result)
         for link in result.links:
-            self.links.append(link)
+            self.record.links.append(link)
             self.picture.owners.links[link.kind, link.ref] = link
             self.woken.add(f"link:{link.kind}:{link.ref}")
         if result.dm_channel:
@@ -110,16 +86,16 @@ class Run:
         queue = deque(waiting)
         while queue:
             _, event = queue.popleft()
-            self.parked.pop((event.source, event.id), None)
+            self.record.parked.pop((event.source, event.id), None)
             if self.process(event).outcome is not Outcome.PARKED:
-                self.unparked.append((event.source, event.id))
+                self.record.unparked.append((event.source, event.id))
 
     # --- one event
 
     def process(self, event: Event) -> Receipt:
-        if (event.source, event.id) in self.picture.ledger and event.trigger not in _EDITS:
+        if (event.source, event.id) in self.picture.ledger and event.trigger not in messages.EDITS:
             return _SEEN
-        if event.source is Source.TIMER and not self._timer_holds(event):
+        if event.source is Source.TIMER and not self.record.timer_fires(event):
             return _SEEN
         if isinstance(event.trigger, CaseTrigger):
             return self._process_case(event)
@@ -135,24 +111,14 @@ class Run:
             return self._park(event)
         if named is not None and named.snapshot.member != owner and event.trigger not in PRESSES:
             return self._ignore(event, "it names another member's conversation")
-        member = self.picture.members.get(owner) or self._late_member(owner)
+        member = self.picture.members.get(owner) or self.picture.join(owner)
         self._learn(member, event)
         if event.trigger in ABOUT_A_MESSAGE:
-            revised = self._revision(event)
+            revised = messages.revision(event, self.picture.said)
             if revised is None or (revised.source, revised.id) in self.picture.ledger:
                 return _SEEN
             event = revised
         return self._deliver(event, member, named)
-
-    def _timer_holds(self, event: Event) -> bool:
-        """A timer fires if its row is still there with the epoch that it was fired for. Then the row goes."""
-        key = (str(event.data["subject"]), str(event.data["name"]))
-        row = self.picture.timers.get(key)
-        if row is None or row[1] != event.data["epoch"]:
-            return False
-        del self.picture.timers[key]
-        self.timers[key] = None
-        return True
 
     def _addressed(self, event: Event) -> Event:
         """A link that is known says which request is meant; our own mark says it already."""
@@ -175,6 +141,8 @@ class Run:
 
     def _park(self, event: Event) -> Receipt:
         to = event.to
+        if event.source is Source.EFFECT:
+            return self._ignore(event, "no conversation")  # an effect never comes before what owns it
         if event.trigger in ABOUT_A_MESSAGE:
             waits_for = f"message:{to.message}"
         elif to.conversation:
@@ -183,18 +151,12 @@ class Run:
             waits_for = f"link:{to.link[0]}:{to.link[1]}"
         else:
             return self._ignore(event, "it names nobody")
-        self.parked[event.source, event.id] = (waits_for, event)
+        self.record.parked[event.source, event.id] = (waits_for, event)
         return Receipt(Outcome.PARKED, reason=waits_for)
 
     def _ignore(self, event: Event, reason: str) -> Receipt:
-        self._record(event, None, None, Outcome.IGNORED, reason, None)
+        self.record.enter(event, None, None, Outcome.IGNORED, reason, None)
         return Receipt(Outcome.IGNORED, reason=reason)
-
-    def _late_member(self, owner: str) -> Member:
-        """A member whom the batch did not foresee: the owner of a row that was parked for. The row exists."""
-        member = Member(owner)
-        self.picture.members[owner] = member
-        return member
 
     def _learn(self, member: Member, event: Event) -> None:
         """What an event tells of the member besides: a block; from Discord, where the DM is, name, language."""
@@ -212,26 +174,6 @@ class Run:
             member.name, member.dirty = name, True
         if (locale := data.get("locale")) and member.locale != locale:
             member.locale, member.dirty = locale, True
-
-    def _revision(self, event: Event) -> Event | None:
-        """An edit or delete as the next revision of its message; None where it tells nothing new.
-
-        The name of an edit comes from the row, so a webhook and a later reading give it the same one.
-        """
-        if event.trigger not in (*_EDITS, *_DELETES):
-            return event
-        said = self.picture.said[event.to.message or ""]
-        if said.deleted:
-            return None
-        if event.trigger in _DELETES:
-            return event
-        edited_at = event.data.get("edited_at") or event.at.timestamp()
-        attachments = codec.dump(event.data.get("attachments", codec.load(said.attachments)))
-        same = said.body == event.data.get("body", "") and said.attachments == attachments
-        if same or edited_at <= (said.edited_at or said.at):
-            return None
-        _, _, ref = said.id.partition(":")
-        return replace(event, id=f"{ref}:edit:{said.revision + 1}")
 
     # --- the conversation it is for
 
@@ -269,7 +211,7 @@ class Run:
         locale = event.data.get("locale") or member.locale or "en"
         if member.locale and "locale" not in event.data:
             event = replace(event, data={**event.data, "locale": locale})  # replay knows no member
-        talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self.now, new=True)
+        talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self._begins(member), new=True)
         given = self._given(event, talk, member, closed)
         try:
             step = self.step(talk.snapshot, event, given)
@@ -277,14 +219,19 @@ class Run:
             return self._fail(event, talk.snapshot, given, error)
         if step.outcome is Outcome.REFUSED:
             # nothing was started: only the answer goes out, under the name of the refused event
-            self._record(event, None, None, step.outcome, step.reason, given)
-            self._send(step.effects, f"member:{member.id}", member.id, f"{event.source}:{event.id}")
+            self.record.enter(event, None, None, step.outcome, step.reason, given)
+            self.record.send(step.effects, f"member:{member.id}", member.id, f"{event.source}:{event.id}")
             return Receipt(step.outcome, reason=step.reason)
         self.picture.talks[talk.snapshot.id] = talk
         self.picture.owners.conversations[talk.snapshot.id] = member.id
         self.picture.open[member.id] = talk.snapshot.id
         self.woken.add(f"conversation:{talk.snapshot.id}")
         return self._settle(event, talk, given, step)
+
+    def _begins(self, member: Member) -> float:
+        """Later than every conversation of theirs before: the latest is the one that began last."""
+        before = self.picture.latest_closed.get(member.id)
+        return max(self.now, self.picture.talks[before].created_at + _APART) if before else self.now
 
     def _given(self, event: Event, talk: Talk, member: Member, closed: Talk | None = None) -> Given:
         context = talk.snapshot.context
@@ -318,7 +265,7 @@ class Run:
 
     def _settle(self, event: Event, talk: Talk, given: Given, step: Step) -> Receipt:
         before, after = talk.snapshot, step.snapshot
-        self._record(event, before, after, step.outcome, step.reason, given, step)
+        self.record.enter(event, before, after, step.outcome, step.reason, given, step)
         was, now = before.context, after.context
         assert isinstance(was, Context)
         assert isinstance(now, Context)
@@ -329,133 +276,25 @@ class Run:
         if after.state == "closed" and self.picture.open.get(after.member) == after.id:
             del self.picture.open[after.member]
             self.picture.latest_closed[after.member] = after.id
-        self._void(step, after.subject)
-        self._send(step.effects, after.subject, after.member, f"{after.subject}:{after.version}")
-        for name, due in step.timers.items():
-            self._set_timer(
-                after.subject, str(name), due.timestamp() if due is not None else None, after.version
-            )
-        if step.outcome in (Outcome.MOVED, Outcome.STAYED):
-            self._keep_message(event, after)
+        self.record.void(step, after.subject)
+        self.record.send(step.effects, after.subject, after.member, f"{after.subject}:{after.version}")
+        self.record.set_timers(step)
+        if step.outcome in _TAKEN and (said := messages.keep(event, after, self.picture.said)):
+            self.woken.add(f"message:{said}")
         for n, tell in enumerate(step.tells):
             self._tell(tell.case, tell.trigger, tell.data, event, after, n)
         return Receipt(step.outcome, after.subject, after.state, step.reason)
-
-    def _set_timer(self, subject: str, name: str, due: float | None, epoch: int) -> None:
-        self.timers[subject, name] = SetTimer(subject, name, due, epoch) if due is not None else None
-        if due is not None:
-            self.picture.timers[subject, name] = (due, epoch)
-        else:
-            self.picture.timers.pop((subject, name), None)
-
-    def _void(self, step: Step, subject: str) -> None:
-        for void in step.voids:
-            self.voids.append((subject, void.lane, void.kinds))
-            self.effects = [
-                e
-                for e in self.effects
-                if not (
-                    e.subject == subject and e.lane == void.lane and (not void.kinds or e.kind in void.kinds)
-                )
-            ]
-
-    def _send(self, effects: tuple[Effect, ...], subject: str, member: str, stem: str) -> None:
-        for n, effect in enumerate(effects):
-            if effect.replaces:
-                self.replaced.append((effect.lane, effect.replaces))
-                self.effects = [
-                    e for e in self.effects if not (e.lane == effect.lane and e.replaces == effect.replaces)
-                ]
-            self.effects.append(
-                Pending(
-                    key=f"{stem}:{n}:0",
-                    subject=subject,
-                    member=member,
-                    lane=effect.lane,
-                    kind=str(effect.kind),
-                    payload=effect.payload,
-                    due_at=self.now + effect.delay,
-                    replaces=effect.replaces,
-                )
-            )
-
-    def _keep_message(self, event: Event, after: Snapshot) -> None:
-        """The rows of what was said follow the events that say it."""
-        trigger, data = event.trigger, event.data
-        if trigger in (Trigger.MEMBER_MESSAGE, Trigger.AGENT_MESSAGE, Trigger.AGENT_CONTACTS):
-            author = "member" if trigger is Trigger.MEMBER_MESSAGE else "agent"
-            self._say(str(data["message"]), event, after, author, str(data.get("body", "")))
-        elif trigger is Trigger.BOT_ANSWERED and data.get("kind") != "handoff":
-            titles = [str(article["title"]) for article in data.get("articles", ())]
-            if body := "\n".join(titles) or str(data.get("body", "")):
-                self._say(f"effect:{event.id}", event, after, "bot", body)
-        elif trigger in _EDITS:
-            said = self.picture.said[event.to.message or ""]
-            said.body = str(data.get("body", ""))
-            if "attachments" in data:
-                said.attachments = codec.dump(data["attachments"])
-            said.edited_at = data.get("edited_at") or event.at.timestamp()
-            said.revision += 1
-            said.dirty = True
-        elif trigger in _DELETES:
-            said = self.picture.said[event.to.message or ""]
-            said.deleted, said.dirty = True, True
-            said.revision += 1
-
-    def _say(self, message: str, event: Event, after: Snapshot, author: str, body: str) -> None:
-        data = event.data
-        self.picture.said[message] = Said(
-            id=message,
-            conversation=after.id,
-            member=after.member,
-            author=author,
-            name=str(data.get("name", "")) if author == "agent" else "",
-            body=body,
-            attachments=codec.dump(data.get("attachments", [])),
-            reply_to=data.get("reply_to"),
-            version=after.version,
-            at=event.at.timestamp(),
-            edited_at=data.get("edited_at"),
-            new=True,
-        )
-        self.woken.add(f"message:{message}")
-
-    def _record(
-        self,
-        event: Event,
-        before: Snapshot | None,
-        after: Snapshot | None,
-        outcome: Outcome,
-        reason: str,
-        given: Given | None,
-        step: Step | None = None,
-    ) -> None:
-        self.picture.ledger.add((event.source, event.id))
-        used = step is None or any(tell.trigger is CaseTrigger.OPENED for tell in step.tells)
-        self.journal.append(
-            Journal(
-                event,
-                after.subject if after else None,
-                after.version if after else None,
-                after.table_version if after else None,
-                before.state if before else None,
-                after.state if after else None,
-                outcome,
-                reason,
-                codec.dump(given.as_json(fresh=used)) if given else None,
-            )
-        )
 
     def _fail(self, event: Event, snapshot: Snapshot, given: Given, error: Exception) -> Receipt:
         """A step that raised changes nothing. The member is told once, the operator is alerted."""
         reason = f"{type(error).__name__}: {error}"
         log.error("step failed", extra={"subject": snapshot.subject, "trigger": str(event.trigger)})
-        self._record(event, snapshot, snapshot, Outcome.FAILED, reason, given)
-        if event.trigger in _EDITS:
+        self.record.enter(event, snapshot, snapshot, Outcome.FAILED, reason, given)
+        if event.trigger in messages.EDITS:
             # the next edit must not get the name of this one
             said = self.picture.said[event.to.message or ""]
             said.revision, said.dirty = said.revision + 1, True
-        if event.source is Source.TIMER and self._set_again(event) > 1:
+        if event.source is Source.TIMER and self.record.timer_failed(event) > 1:
             return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
         told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
         alert = Effect(
@@ -464,20 +303,8 @@ class Run:
             {"text": "step_failed", "args": {"subject": snapshot.subject, "trigger": str(event.trigger)}},
         )
         stem = f"{snapshot.subject}:failed:{event.source}:{event.id}"
-        self._send((told, alert), snapshot.subject, snapshot.member, stem)
+        self.record.send((told, alert), snapshot.subject, snapshot.member, stem)
         return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
-
-    def _set_again(self, event: Event) -> int:
-        """A timer that failed fires again later. Returns how often it has failed."""
-        failures, epoch = divmod(int(event.data["epoch"]), _FAILED_EPOCH)
-        pause = min(_FAILED_PAUSE * 2.0 ** min(failures, 16), _FAILED_PAUSE_AT_MOST)
-        self._set_timer(
-            str(event.data["subject"]),
-            str(event.data["name"]),
-            self.now + pause,
-            (failures + 1) * _FAILED_EPOCH + epoch,
-        )
-        return failures + 1
 
     # --- cases
 
@@ -512,14 +339,11 @@ class Run:
         except Exception as error:
             return self._fail(event, before, given, error)
         after = step.snapshot
-        self._record(event, before, after, step.outcome, step.reason, given, step)
+        self.record.enter(event, before, after, step.outcome, step.reason, given, step)
         case.snapshot = after
         case.dirty = True
-        for name, due in step.timers.items():
-            self._set_timer(
-                after.subject, str(name), due.timestamp() if due is not None else None, after.version
-            )
+        self.record.set_timers(step)
         if event.trigger is CaseTrigger.NOTE_ADDED:
             note = str(event.data.get("note", ""))
-            self.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
+            self.record.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
         return Receipt(step.outcome, after.subject, after.state, step.reason)

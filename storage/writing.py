@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, literal_column, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, func, literal_column, select, text, update
 
 from machines.snapshot import CaseContext, Context
 from storage import codec, schema
-from storage.picture import Case, Member, Said, Talk
+from storage.picture import Case, Member, Overtaken, Said, Talk
+from storage.record import Journal, Record
 from storage.statements import Statement, insert, insert_new, upsert
-from storage.stepping import Journal, Run
+from storage.stepping import Run
 from storage.values import Result, Status
 
 
@@ -90,6 +91,8 @@ _INSERT_EFFECT = insert(
 _UPSERT_TIMER = upsert(schema.timer, ("subject", "name"), ("due_at", "epoch"))
 _INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request")
 _INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
+#: PostgreSQL: the advisory lock of parking. Taken after the members, before the first write.
+_PARKING = 0x7061726B
 _ANY_PARKED = select(schema.parked.c.source).limit(1)
 _INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
 _DELETE_TIMER = Statement(
@@ -115,9 +118,9 @@ def _result(status: str, *names: str) -> Statement:
     )
 
 
-#: What came of an effect holds even where it became void meanwhile: it was in flight.
+#: What came of an effect holds even where it became void meanwhile: it was in flight. A dead one may be found done.
 _END_EFFECT = _result(
-    "status IN ('pending', 'void')", "status", "attempts", "due_at", "last_error", "ref", "done_at"
+    "status IN ('pending', 'void', 'dead')", "status", "attempts", "due_at", "last_error", "ref", "done_at"
 )
 #: A retry that was planned leaves an effect that became void meanwhile alone.
 _RETRY_EFFECT = _result("status = 'pending'", "attempts", "due_at", "last_error")
@@ -133,10 +136,16 @@ _VOID_EFFECT = Statement(
 
 
 def wake_parked(connection: Connection, run: Run) -> None:
-    """Step the events that waited for a name which this batch brought into being, until none is left."""
-    t = schema.parked
-    if not run.parked and connection.execute(_ANY_PARKED).first() is None:
+    """Step the events that waited for a name which this batch brought into being, until none is left.
+
+    Raises `Overtaken` where another process brought a name into being that this batch would wait for.
+    """
+    parked = run.record.parked
+    if run.picture.lock_rows:
+        _keep_parking_apart(connection, run)
+    if not parked and connection.execute(_ANY_PARKED).first() is None:
         return
+    t = schema.parked
     while run.woken:
         names, run.woken = run.woken, set()
         query = select(t).where(t.c.waits_for.in_(sorted(names)))
@@ -145,19 +154,36 @@ def wake_parked(connection: Connection, run: Run) -> None:
         ]
         held.sort(key=lambda row: (row[0], row[2].at))
         earlier = [(waits_for, event) for _, waits_for, event in held]
-        run.wake([*earlier, *(now for now in run.parked.values() if now[0] in names)])
+        waiting = [*earlier, *(now for now in parked.values() if now[0] in names)]
+        if waiting:
+            run.picture.complete()
+        run.wake(waiting)
 
 
-def write(connection: Connection, run: Run) -> list[str]:
+def _keep_parking_apart(connection: Connection, run: Run) -> None:
+    """Who parks an event and who brings its name into being do not see each other's rows before they commit.
+
+    So nobody parks while another names: many may name at once, one parks alone and looks for the names again.
+    """
+    waited_for = {waits_for for waits_for, _ in run.record.parked.values()}
+    if waited_for:
+        connection.execute(select(func.pg_advisory_xact_lock(_PARKING)))
+        if run.picture.any_of(waited_for):
+            raise Overtaken
+    elif run.woken:
+        connection.execute(select(func.pg_advisory_xact_lock_shared(_PARKING)))
+
+
+def write(connection: Connection, record: Record) -> list[str]:
     """Store everything. Returns the keys of unsent effects that became void."""
-    _write_updates(connection, run)
-    voided = _void(connection, run)
-    _write_inserts(connection, run)
+    _write_updates(connection, record)
+    voided = _void(connection, record)
+    _write_inserts(connection, record)
     return voided
 
 
-def _write_updates(connection: Connection, run: Run) -> None:
-    picture, now = run.picture, run.now
+def _write_updates(connection: Connection, record: Record) -> None:
+    picture, now = record.picture, record.now
     _UPDATE_MEMBER.run(
         connection, [(*_member(m), m.id) for m in picture.members.values() if m.dirty and not m.new]
     )
@@ -176,23 +202,23 @@ def _write_updates(connection: Connection, run: Run) -> None:
         connection,
         [
             (r.attempts, r.due_at or now, r.error, r.key, r.generation)
-            for r in run.results
+            for r in record.results
             if r.status is Status.PENDING
         ],
     )
-    _END_EFFECT.run(connection, [_ended(r, now) for r in run.results if r.status is not Status.PENDING])
-    _UPDATE_REFS.run(connection, [(codec.dump(r.refs), r.message) for r in run.results if r.message])
-    _DELETE_TIMER.run(connection, [key for key, timer in run.timers.items() if timer is None])
-    _DELETE_PARKED.run(connection, run.unparked)
+    _END_EFFECT.run(connection, [_ended(r, now) for r in record.results if r.status is not Status.PENDING])
+    _UPDATE_REFS.run(connection, [(codec.dump(r.refs), r.message) for r in record.results if r.message])
+    _DELETE_TIMER.run(connection, [key for key, timer in record.timers.items() if timer is None])
+    _DELETE_PARKED.run(connection, record.unparked)
 
 
-def _void(connection: Connection, run: Run) -> list[str]:
+def _void(connection: Connection, record: Record) -> list[str]:
     """Unsent effects that are not wanted any more: one look at their lanes, one statement for all of them."""
     wanted: dict[tuple[str, str], list[tuple[str, ...]]] = {}
-    for subject, lane, kinds in run.voids:
+    for subject, lane, kinds in record.voids:
         wanted.setdefault((subject, lane), []).append(kinds)
-    replaced = set(run.replaced)
-    lanes = {lane for _, lane, _ in run.voids} | {lane for lane, _ in replaced}
+    replaced = set(record.replaced)
+    lanes = {lane for _, lane, _ in record.voids} | {lane for lane, _ in replaced}
     if not lanes:
         return []
     t = schema.effect
@@ -203,12 +229,12 @@ def _void(connection: Connection, run: Run) -> list[str]:
         if (row.lane, row.replaces) in replaced
         or any(not kinds or row.kind in kinds for kinds in wanted.get((row.subject, row.lane), ()))
     ]
-    _VOID_EFFECT.run(connection, [(run.now, key) for key in voided])
+    _VOID_EFFECT.run(connection, [(record.now, key) for key in voided])
     return voided
 
 
-def _write_inserts(connection: Connection, run: Run) -> None:
-    picture, now = run.picture, run.now
+def _write_inserts(connection: Connection, record: Record) -> None:
+    picture, now = record.picture, record.now
     _INSERT_MEMBER.run(connection, [(m.id, *_member(m)) for m in picture.members.values() if m.new])
     _INSERT_CONVERSATION.run(
         connection,
@@ -218,7 +244,7 @@ def _write_inserts(connection: Connection, run: Run) -> None:
             if t.new
         ],
     )
-    INSERT_EVENT.run(connection, [journal_row(row, now) for row in run.journal])
+    INSERT_EVENT.run(connection, [journal_row(row, now) for row in record.journal])
     _INSERT_EFFECT.run(
         connection,
         [
@@ -235,14 +261,14 @@ def _write_inserts(connection: Connection, run: Run) -> None:
                 0,
                 0,
             )
-            for e in run.effects
+            for e in record.effects
         ],
     )
     _UPSERT_TIMER.run(
         connection,
-        [(t.subject, t.name, t.due_at, t.epoch) for t in run.timers.values() if t is not None],
+        [(t.subject, t.name, t.due_at, t.epoch) for t in record.timers.values() if t is not None],
     )
-    _INSERT_LINK.run(connection, [(n.kind, n.ref, n.conversation, n.request) for n in run.links])
+    _INSERT_LINK.run(connection, [(n.kind, n.ref, n.conversation, n.request) for n in record.links])
     _INSERT_MESSAGE.run(
         connection,
         [
@@ -265,16 +291,16 @@ def _write_inserts(connection: Connection, run: Run) -> None:
         connection,
         [
             (str(event.source), event.id, waits_for, codec.dump_event(event), now)
-            for waits_for, event in run.parked.values()
+            for waits_for, event in record.parked.values()
         ],
     )
-    _INSERT_NOTE.run(connection, run.notes)
-    _insert_cases(connection, run)
+    _INSERT_NOTE.run(connection, record.notes)
+    _insert_cases(connection, record)
 
 
-def _insert_cases(connection: Connection, run: Run) -> None:
+def _insert_cases(connection: Connection, record: Record) -> None:
     """New cases get their numbers from the counter, which is locked last and shortest."""
-    new = [case for case in run.picture.cases.values() if case.new]
+    new = [case for case in record.picture.cases.values() if case.new]
     if not new:
         return
     t = schema.counter
@@ -285,7 +311,7 @@ def _insert_cases(connection: Connection, run: Run) -> None:
         case.number = int(last or 0) - len(new) + 1 + n
     _INSERT_CASE.run(
         connection,
-        [(*_case(c, run.now), c.snapshot.id, c.snapshot.member, c.number, c.created_at) for c in new],
+        [(*_case(c, record.now), c.snapshot.id, c.snapshot.member, c.number, c.created_at) for c in new],
     )
 
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 
-from machines.events import Event
+from machines.events import Event, Source
 from orchestrator.clock import Clock
-from orchestrator.discord.events import said
+from orchestrator.discord.events import deleted, said
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Discord, Read
 from storage.reads.reader import Reader
@@ -34,10 +34,19 @@ class DmBackfill:
         self.mark = mark
 
     async def read(self) -> Read:
+        """The DMs that were active lately, newest first."""
+        return await self._read(await self.reader.dms(self.clock.time() - ACTIVE_S))
+
+    async def quiet(self) -> AsyncIterator[Read]:
+        """The others, newest first, one at a time: whoever asks sets the pace."""
+        for dm in await self.reader.quiet_dms(self.clock.time() - ACTIVE_S):
+            yield await self._read([dm])
+
+    async def _read(self, dms: Sequence[DmRow]) -> Read:
         events: list[Event] = []
         marks: dict[str, str] = {}
         complete = True
-        for dm in await self.reader.dms(self.clock.time() - ACTIVE_S):
+        for dm in dms:
             try:
                 events += await self._read_one(dm, marks)
             except Reject as error:
@@ -53,9 +62,10 @@ class DmBackfill:
         return Read(tuple(events), remember, complete)
 
     async def _read_one(self, dm: DmRow, marks: dict[str, str]) -> list[Event]:
+        known = await self.reader.standing(dm.member, "member")
         channel = dm.channel or await self.discord.open_dm(dm.member)
         floor = str(max(0, int(dm.known_since) - 1)) if dm.known_since else "0"
-        position = dm.watermark or floor
+        position = start = dm.watermark or floor
         events: list[Event] = []
         ids: list[str] = []
         while True:
@@ -69,4 +79,16 @@ class DmBackfill:
             position = page[-1].id
         if len(ids) > OVERLAP:
             marks[f"dm:{channel}"] = ids[-OVERLAP - 1]
-        return events
+        return events + await self._deleted(known, start, set(ids))
+
+    async def _deleted(self, known: Sequence[str], start: str, there: set[str]) -> list[Event]:
+        """The member's messages that we hold, that lie in what was read, and that are not there any more.
+
+        A question that came with a command bears the command's id and stands in no channel.
+        """
+        missing = [ref for ref in known if ref not in there and int(ref) > int(start)]
+        if not missing:
+            return []
+        told = await self.reader.origins(Source.DISCORD, missing)
+        at = self.clock.now()
+        return [deleted(ref, at) for ref, (_, data) in told.items() if data.get("channel")]

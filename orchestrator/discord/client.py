@@ -47,7 +47,7 @@ def redirect(api_url: str | None, gateway_url: str | None) -> None:
 class Gateway(discord.Client):
     """One connection attempt. Everything it hears goes to the intake at once; nothing is decided here."""
 
-    def __init__(self, intake: Intake, clock: Clock, on_ready: Callable[[], None]) -> None:
+    def __init__(self, intake: Intake, clock: Clock, heard: Callable[[str], None]) -> None:
         super().__init__(
             intents=INTENTS,
             max_messages=None,
@@ -57,14 +57,20 @@ class Gateway(discord.Client):
         )
         self.intake = intake
         self.clock = clock
-        self._became_ready = on_ready
+        self._heard = heard  # told `connect`, `ready`, `disconnect` and `resumed`
 
     async def on_connect(self) -> None:
         """A new session: what was missed is read before anything live. A resumed one missed nothing."""
-        self.intake.hold()
+        self._heard("connect")
 
     async def on_ready(self) -> None:
-        self._became_ready()
+        self._heard("ready")
+
+    async def on_disconnect(self) -> None:
+        self._heard("disconnect")
+
+    async def on_resumed(self) -> None:
+        self._heard("resumed")
 
     async def on_message(self, message: discord.Message) -> None:
         if self._is_dm(message):
@@ -181,7 +187,7 @@ def _text_of(data: dict[str, Any]) -> str:
 
 
 class Supervisor:
-    """Keeps a gateway connected. Ends only by `stop`, or by raising what no attempt can mend."""
+    """Keeps a gateway connected. `run` ends only by being cancelled, or by raising what no attempt can mend."""
 
     def __init__(
         self,
@@ -199,7 +205,8 @@ class Supervisor:
         self._on_ready = on_ready
         self._client: Gateway | None = None
         self._tasks: set[asyncio.Task[None]] = set()
-        self.connected = False
+        self._session = 0  # number of the newest session; what an older one still reads releases nothing
+        self.connected = False  #: a session is there, and what was missed before it was read
 
     async def run(self) -> None:
         """Connect, and connect again. Raises `Fatal` where no attempt can help."""
@@ -216,7 +223,7 @@ class Supervisor:
             await self._clock.sleep(min(BACKOFF_CAP_S, 0.5 * 2.0 ** min(attempt, 8)))
 
     async def _attempt(self) -> None:
-        client = Gateway(self._intake, self._clock, self._became_ready)
+        client = Gateway(self._intake, self._clock, self._heard)
         self._client = client
         try:
             await client.login(self._token)
@@ -235,32 +242,35 @@ class Supervisor:
         except aiohttp.ClientError as error:
             raise ConnectionError(str(error)) from error
         finally:
-            self.connected = False
+            self._heard("connect")
             self._rest.use(None)
-            self._intake.hold()
             await client.close()
 
-    def _became_ready(self) -> None:
-        """Every READY, the first and those after a lost session."""
-        task = asyncio.create_task(self._read_up(), name="read up")
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def _heard(self, what: str) -> None:
+        """A new session is held until it was read up; a resumed one goes on where it was."""
+        if what == "connect":
+            self._session += 1
+            self._intake.hold()
+        if what in ("connect", "disconnect"):
+            self.connected = False
+        elif what == "resumed":
+            self.connected = self._intake.released
+        elif what == "ready":
+            task = asyncio.create_task(self._read_up(self._session), name="read up")
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
 
-    async def _read_up(self) -> None:
+    async def _read_up(self, session: int) -> None:
         try:
             await self._on_ready()
         except Exception:
             log.exception("reading up failed")
-        self.connected = True
-        self._intake.release()
+        if session == self._session:
+            self._intake.release()
+            self.connected = True
 
     async def close(self) -> None:
         for task in list(self._tasks):
             task.cancel()
         if self._client is not None:
             await self._client.close()
-
-    @property
-    def latency(self) -> float | None:
-        """Seconds of the last heartbeat; None without a connection."""
-        return self._client.latency if self._client and self.connected else None

@@ -44,8 +44,9 @@ class Intake:
                     await self._queue.join()
             except TimeoutError:
                 pass
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
+        task, self._task = self._task, None
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
 
     def put(self, event: Event) -> asyncio.Future[None]:
         """Sync and loop-safe. The future is done once the event is committed."""
@@ -58,6 +59,10 @@ class Intake:
 
     def release(self) -> None:
         self._open.set()
+
+    @property
+    def released(self) -> bool:
+        return self._open.is_set()
 
     async def _run(self) -> None:
         while True:

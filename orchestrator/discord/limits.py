@@ -10,10 +10,6 @@ NONCE_WINDOW_S = 120.0
 BUTTONS_A_ROW = 5
 #: Error codes after which a direct message cannot arrive. docs: JSON Error Codes; 50278: no mutual servers.
 UNREACHABLE = frozenset({50007, 50278, 10013})
-#: The channel or message is gone. docs: JSON Error Codes.
-GONE = frozenset({10003, 10008})
-#: An interaction that can no longer be answered. docs: JSON Error Codes.
-INTERACTION_OVER = frozenset({10062, 10015, 50027, 40060})
 #: An interaction must be acknowledged within 3 s. docs: Receiving and Responding. It is committed first, so that
 #: what was acknowledged is not lost; but no longer than this is waited for that.
 ACK_PATIENCE_S = 1.5

@@ -25,6 +25,11 @@ def snowflake(seconds: float) -> str:
     return str(max(0, int(seconds * 1000) - EPOCH_MS) << 22)
 
 
+def made_at(snowflake_: str) -> float:
+    """When an id was made, seconds since the epoch."""
+    return ((int(snowflake_) >> 22) + EPOCH_MS) / 1000
+
+
 def clean(text: str) -> str:
     """What databases and JSON cannot hold becomes U+FFFD: NUL and lone surrogates."""
     return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")

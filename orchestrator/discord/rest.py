@@ -13,7 +13,7 @@ import discord
 from discord.http import MultipartParameters, Route, handle_message_parameters
 
 from machines.events import Trigger
-from orchestrator.discord.limits import GONE, INTERACTION_OVER, UNREACHABLE
+from orchestrator.discord.limits import UNREACHABLE
 from orchestrator.discord.render import from_message
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, DiscordMessage, File
@@ -141,8 +141,6 @@ def _translate(error: discord.HTTPException) -> Retry | Reject:
         return Retry(reason)  # the supervisor ends the process with a word about the token
     if error.code in UNREACHABLE:
         return Reject(reason, report=Trigger.UNREACHABLE)
-    if error.code in GONE or error.code in INTERACTION_OVER:
-        return Reject(reason)
     return Reject(reason)
 
 

@@ -10,7 +10,7 @@ from machines.effects import Kind
 from orchestrator.clock import Clock
 from orchestrator.discord import views
 from orchestrator.discord.limits import NONCE_WINDOW_S
-from orchestrator.discord.render import nonce, snowflake, split
+from orchestrator.discord.render import made_at, nonce, snowflake, split
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
 from orchestrator.texts import say
@@ -18,8 +18,10 @@ from orchestrator.texts.transcript import files, lines
 from storage.reads.reader import Reader
 from storage.reads.rows import MessageRow
 
-#: A command is acknowledged within 3 s or never: so often, with this pause, an answer is tried before that.
-UNACKNOWLEDGED_LOOKS, UNACKNOWLEDGED_PAUSE_S = 10, 0.25
+#: A command is acknowledged within 3 s or never: for so long its answer is tried again, with this pause.
+UNACKNOWLEDGED_S, UNACKNOWLEDGED_PAUSE_S = 5.0, 0.25
+#: How far a message of doubtful existence is looked for: pages of a direct message's history.
+PAGE, ADOPT_PAGES = 100, 10
 #: How many place messages are remembered, so that an unchanged one is not edited.
 REMEMBERED = 5_000
 
@@ -99,7 +101,7 @@ class Sender:
         try:
             await self.discord.answer(interaction["application"], interaction["token"], text)
         except Reject as error:
-            if job.effect.attempts >= UNACKNOWLEDGED_LOOKS:
+            if self.clock.time() - made_at(interaction["id"]) > UNACKNOWLEDGED_S:
                 raise
             # it was committed before it is acknowledged, and until then there is nothing to answer
             raise Retry(str(error), after=UNACKNOWLEDGED_PAUSE_S) from error
@@ -113,11 +115,11 @@ class Sender:
         if row is None:
             return Done()
         channel, learned = await self._channel(job.effect.member)
+        text = agent_text(row, str(payload.get("mark", "")))
         if payload["op"] == "delete" or row.deleted:
-            for ref in row.refs:
+            for ref in row.refs or await self._left_behind(job, channel, text):
                 await self.discord.delete(channel, ref)
             return Done(message=row.id, dm_channel=learned)
-        text = agent_text(row, str(payload.get("mark", "")))
         if row.refs and payload["op"] == "create":
             return Done(ref=row.refs[0], message=row.id, refs=row.refs, dm_channel=learned)
         if row.refs:
@@ -125,6 +127,14 @@ class Sender:
         else:
             refs = await self._send(job, channel, text, ())
         return Done(ref=refs[0], message=row.id, refs=tuple(refs), dm_channel=learned)
+
+    async def _left_behind(self, job: Job, channel: str, text: str) -> list[str]:
+        """What an attempt in doubt may have made of a message that is to be gone by now."""
+        refs: list[str] = []
+        for part in split(text) if job.in_doubt else ():
+            if (ref := await self._adopt(job, channel, part, refs)) is not None:
+                refs.append(ref)
+        return refs
 
     async def _rewrite(self, job: Job, channel: str, refs: Sequence[str], text: str) -> list[str]:
         """Bring the parts that stand there to a new text, which may have more or fewer parts."""
@@ -148,7 +158,7 @@ class Sender:
         refs: list[str] = []
         for n, part in enumerate(parts):
             under = buttons if n == len(parts) - 1 else ()
-            ref = await self._adopt(job, channel, part) if self._beyond_nonce(job) else None
+            ref = await self._adopt(job, channel, part, refs) if self._beyond_nonce(job) else None
             if ref is None:
                 ref = await self.discord.send(channel, part, nonce=nonce(job.effect.key, n), buttons=under)
             refs.append(ref)
@@ -156,18 +166,30 @@ class Sender:
 
     def _beyond_nonce(self, job: Job) -> bool:
         """May an attempt have been made so long ago that its nonce no longer protects?"""
-        return job.in_doubt and self.clock.time() - min(job.effect.due_at, job.sent_at) > NONCE_WINDOW_S
+        if not job.in_doubt:
+            return False
+        return self.clock.time() - min(job.effect.due_at, job.first_at) > NONCE_WINDOW_S
 
-    async def _adopt(self, job: Job, channel: str, text: str) -> str | None:
-        """The bot's message that an earlier attempt may have left: equal in text and claimed by no effect."""
-        after = snowflake(job.effect.due_at - 60.0)
-        found = [
-            m for m in await self.discord.history(channel, after=after) if m.own and m.body == text.strip()
-        ]
+    async def _adopt(self, job: Job, channel: str, text: str, mine: Sequence[str]) -> str | None:
+        """The bot's message that an earlier attempt may have left: equal in text and claimed by no effect.
+
+        It stands above the last message that this lane is known to have made.
+        """
+        position = await self.reader.last_ref(job.effect.subject, job.effect.lane)
+        if position is None:
+            talk = await self.reader.conversation(job.effect.conversation)
+            position = snowflake(talk.created_at - 60.0) if talk else "0"
+        found: list[str] = []
+        for _ in range(ADOPT_PAGES):
+            page = await self.discord.history(channel, after=position)
+            found += [m.id for m in page if m.own and m.body == text.strip()]
+            if len(page) < PAGE:
+                break
+            position = page[-1].id
         if not found:
             return None
-        claimed = await self.reader.claimed([m.id for m in found])
-        return next((m.id for m in found if m.id not in claimed), None)
+        claimed = await self.reader.claimed(found)
+        return next((ref for ref in found if ref not in claimed and ref not in mine), None)
 
     async def _channel(self, member: str) -> tuple[str, tuple[str, str] | None]:
         """The member's DM channel, and what was learned if it was not known yet."""

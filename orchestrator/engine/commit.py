@@ -50,6 +50,7 @@ class Committer:
     store: Store
     clock: Clock
     on_applied: Callable[[Applied], None]  #: sync, loop-safe, no I/O
+    on_unknown: Callable[[], None] = lambda: None  #: a commit failed and may have been stored; likewise
     _waiting: deque[_Submission] = field(default_factory=deque)
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
     _thread: ThreadPoolExecutor = field(
@@ -57,6 +58,7 @@ class Committer:
     )
     _task: asyncio.Task[None] | None = None
     _size: int = 0
+    _unknown: bool = False  #: an earlier commit may have been stored
     _closing: bool = False
 
     def start(self) -> None:
@@ -73,7 +75,8 @@ class Committer:
     async def submit(self, events: Sequence[Event]) -> list[Receipt]:
         """Commit events together; one receipt each, in order. Cancelling the caller changes nothing.
 
-        Raises `Unavailable` when the queue is full or the database cannot take it: nothing was stored then.
+        Raises `Unavailable` when the queue is full or the database cannot take it. Give them again then: should
+        the database have taken them all the same, the ledger drops them.
         """
         if not events:
             return []
@@ -127,6 +130,10 @@ class Committer:
         batch = [item for submission in taken for item in submission.items]
         applied = await self._in_thread(batch)
         try:
+            if self._unknown:
+                # what an earlier one may have left goes before what this one wants done
+                self._unknown = False
+                self.on_unknown()
             self.on_applied(applied)
         except Exception:
             log.exception("handing over failed")  # it is stored: the sweeps find it
@@ -148,8 +155,13 @@ class Committer:
         raise AssertionError("unreachable")
 
     async def _put_off(self, taken: list[_Submission], error: Exception) -> None:
-        """The database is locked, full or gone. Senders are told; results wait here."""
+        """The database is locked, full or gone. Senders are told; results wait here.
+
+        If it was lost during the commit itself, the batch may be stored, and be known to nobody.
+        """
         log.warning("store unavailable", extra={"error": type(error).__name__})
+        self._unknown = True
+        self.on_unknown()
         results = [s for s in taken if s.results and not self._closing]
         for submission in taken:
             if submission not in results:

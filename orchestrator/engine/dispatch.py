@@ -45,10 +45,12 @@ class Dispatcher:
     parallel: int = 64  #: lanes that may be in flight at once
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    _doubts: dict[str, float] = field(default_factory=dict)  #: key -> since when it is in doubt
+    #: key -> when it may have been done for the first and for the last time
+    _doubts: dict[str, tuple[float, float]] = field(default_factory=dict)
     _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
     _sweeper: asyncio.Task[None] | None = None
     _started_at: float = 0.0
+    _unknown: int = 0  #: commits of unknown outcome that the sweep has not looked for yet
     _stopping: bool = False
 
     async def start(self) -> None:
@@ -86,12 +88,39 @@ class Dispatcher:
             lane.add(effect)
             self._wake(lane)
 
+    def distrust(self) -> None:
+        """A commit ended and nobody knows how: the table may hold effects that nobody will hand over.
+
+        No lane sends before it was read again, those included that come up before the next sweep. Sync and
+        loop-safe.
+        """
+        self._unknown += 1
+        for lane in self._lanes.values():
+            lane.chill()
+
+    def retry(self, lane: str, key: str, since: float) -> None:
+        """A dead effect is pending again. It was tried before, last at `since`: look before doing it again."""
+        self._doubts.setdefault(key, (since, since))
+        self._chill(lane, in_doubt=False)
+
+    async def settle(self, lane: str, result: Result) -> None:
+        """Somebody who looked found the effect done. In flight it comes to its own end, by the same message."""
+        held = self._lanes.get(lane)
+        if held is not None and held.flying == result.key:
+            return
+        self._doubt(result.key)  # should it take off meanwhile, it looks first
+        await self.finish(result)
+        self.accept((), voided=[result.key])
+
     def _lane(self, name: str) -> Lane:
-        return self._lanes.setdefault(name, Lane(name))
+        if name not in self._lanes:
+            self._lanes[name] = Lane(name, cold=self._unknown > 0)
+        return self._lanes[name]
 
     def _chill(self, name: str, *, in_doubt: bool) -> None:
         lane = self._lane(name)
-        lane.cold, lane.in_doubt = True, lane.in_doubt or in_doubt
+        lane.chill()
+        lane.in_doubt = lane.in_doubt or in_doubt
         self._wake(lane)
 
     def _wake(self, lane: Lane) -> None:
@@ -121,7 +150,7 @@ class Dispatcher:
             await self.clock.sleep(1.0)
             return
         if lane.in_doubt and found:
-            self._doubts.setdefault(found[0].key, self._started_at)
+            self._doubts.setdefault(found[0].key, (self._started_at, self._started_at))
         lane.in_doubt = False
         lane.refill(found)
 
@@ -145,7 +174,7 @@ class Dispatcher:
         except Exception:
             # the result could not be stored: the table decides what is next
             log.exception("storing a result failed")
-            self._doubts.setdefault(effect.key, self.clock.time())
+            self._doubt(effect.key)
             lane.cold = True
             await self.clock.sleep(1.0)
         finally:
@@ -153,13 +182,18 @@ class Dispatcher:
 
     async def _carry_out(self, effect: Pending) -> Result:
         attempts = effect.attempts + 1
-        doubt = self._doubts.get(effect.key)
-        job = Job(effect, in_doubt=doubt is not None, sent_at=doubt or self.clock.time())
+        now = self.clock.time()
+        if effect.generation and effect.key not in self._doubts:
+            # it was tried before it was dead, by an earlier process
+            self._doubts[effect.key] = (effect.due_at, self._started_at)
+        first, last = self._doubts.get(effect.key, (now, now))
+        job = Job(effect, in_doubt=effect.key in self._doubts, first_at=first, sent_at=last)
         try:
             handler = self.handlers[effect.kind]
             done = await handler(job)
         except Retry as error:
-            return self._retry(effect, attempts, error)
+            told_to_wait = error.after is not None and not error.ambiguous
+            return self._retry(effect, effect.attempts if told_to_wait else attempts, error)
         except Reject as error:
             return self._die(effect, attempts, str(error), error.report)
         except Exception as error:
@@ -183,12 +217,18 @@ class Dispatcher:
             else (),
         )
 
+    def _doubt(self, key: str) -> None:
+        """It may have been done just now: remember when that was first and last so."""
+        now = self.clock.time()
+        first, _ = self._doubts.get(key, (now, now))
+        self._doubts[key] = (first, now)
+
     def _retry(self, effect: Pending, attempts: int, error: Retry) -> Result:
         policy: Policy = QUESTION if effect.kind == Kind.ASK_CHATBOT else DEFAULT
         if policy.gives_up(attempts):
             return self._die(effect, attempts, f"gave up after {attempts} attempts: {error}", None)
         if error.ambiguous:
-            self._doubts.setdefault(effect.key, self.clock.time())
+            self._doubt(effect.key)
         delay = policy.delay(attempts, error.after, self.jitter)
         log.info("retry", extra={"key": effect.key, "attempts": attempts, "delay": delay})
         return Result(
@@ -232,6 +272,7 @@ class Dispatcher:
         while True:
             await self.clock.sleep(SWEEP_S)
             try:
+                await self._look_for_unknown()
                 due = await self.outbox.due_effects(self.clock.time() - SWEEP_S)
             except Exception as error:
                 log.warning("sweep failed", extra={"error": type(error).__name__})
@@ -240,6 +281,15 @@ class Dispatcher:
                 lane = self._lanes.get(name)
                 if lane is None or not (lane.cold or lane.more or lane.holds(key)):
                     self._chill(name, in_doubt=False)
+
+    async def _look_for_unknown(self) -> None:
+        """After commits of unknown outcome: take up every lane that has something, due or not."""
+        if not (looked_for := self._unknown):
+            return
+        for name in await self.outbox.lanes():
+            if name not in self._lanes:
+                self._chill(name, in_doubt=False)
+        self._unknown -= looked_for
 
     @property
     def busy(self) -> int:

@@ -43,6 +43,10 @@ class Lane:
         if self.reading:
             self.gone |= keys
 
+    def chill(self) -> None:
+        """What is pending is not known any more; a read under way may have looked too early."""
+        self.cold = self.behind = True
+
     def begin_reading(self) -> None:
         self.reading, self.behind, self.gone = True, False, set()
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Exponential backoff with jitter. A far side that names a time is believed."""
+    """Exponential backoff with jitter. A far side that names a time is believed, and that attempt not counted."""
 
     base: float = 0.5  #: seconds before the second attempt
     cap: float = 60.0  #: longest wait

@@ -5,13 +5,19 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
+import math
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any, Protocol
+
+from sqlalchemy import Engine
 
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
+from machines.snapshot import Limits
 from orchestrator.clock import Clock
 from orchestrator.engine.waiting import wait
+from storage.marks import IDLE, pull_in, rearm_idle
 from storage.values import Receipt, SetTimer, moment
 
 log = logging.getLogger(__name__)
@@ -24,10 +30,44 @@ SWEEP_S = 30.0
 TICK_S = 1.0
 #: Timers fired together: after a long pause thousands may be due.
 AT_ONCE = 100
+#: A wall clock that is this much further on than the time that passed has jumped, or the machine was asleep.
+JUMP_S = 300.0
+#: While nobody can be heard, timers that count no silence wait this long, and no longer.
+PATIENCE_S = 60.0
 
 
 class TimerTable(Protocol):
     async def timers(self, before: float) -> list[SetTimer]: ...
+
+
+class Setting(Protocol):
+    """Sets timers anew when the clock, or the hearing, was not to be relied on."""
+
+    async def rearm_idle(self, *, every: bool) -> None:
+        """Idle timers that fell due, or every one of them, count from now."""
+        ...
+
+    async def pull_in(self) -> None:
+        """Nothing is due later than its whole length from now: a clock that was set back delays nobody."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """`Setting` over the database, in the writer thread. `then`: the outbox may have changed as well."""
+
+    run: Callable[[Callable[[], Any]], Awaitable[Any]]
+    engine: Engine
+    limits: Limits
+    clock: Clock
+    then: Callable[[], None]
+
+    async def rearm_idle(self, *, every: bool) -> None:
+        await self.run(partial(rearm_idle, self.engine, self.clock.time(), self.limits, every=every))
+
+    async def pull_in(self) -> None:
+        if await self.run(partial(pull_in, self.engine, self.clock.time(), self.limits)):
+            self.then()
 
 
 def event_of(timer: SetTimer) -> Event:
@@ -46,17 +86,31 @@ def event_of(timer: SetTimer) -> Event:
 
 @dataclass(slots=True)
 class Timers:
-    """Fires timers by submitting them. The store ignores one that was voided or set anew."""
+    """Fires timers by submitting them. The store ignores one that was voided or set anew.
+
+    `hearing` is False while members or agents may have spoken without having been heard: nobody's silence is
+    counted then. Once all was read, idle timers that fell due meanwhile count from then on.
+    """
 
     table: TimerTable
     submit: Callable[[Sequence[Event]], Awaitable[list[Receipt]]]
     clock: Clock
+    hearing: Callable[[], bool] = lambda: True
+    setting: Setting | None = None
     _heap: list[tuple[float, str, str, int]] = field(default_factory=list)
     _known: set[tuple[str, str, int]] = field(default_factory=set)
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
+    _swept: float = -math.inf  #: monotonic
+    _seen: tuple[float, float] = (0.0, 0.0)  #: wall and monotonic clock at the last look
+    _deaf_since: float | None = None  #: monotonic; None: everybody is heard
+    _rearm: str = ""  #: which idle timers are still to be set anew: none, `due` or `every`
+    _pull_in: bool = True  #: the clock may have been set back, before the start as well
+    _kept: bool = False  #: something is due and may not fire yet
 
     def start(self) -> None:
+        self._seen = self.clock.time(), self.clock.monotonic()
+        self._deaf_since = self.clock.monotonic()  # nobody was heard before the start
         self._task = asyncio.create_task(self._run(), name="timers")
 
     async def stop(self) -> None:
@@ -75,13 +129,62 @@ class Timers:
                 self._changed.set()
 
     async def _run(self) -> None:
-        swept = -SWEEP_S
         while True:
-            if self.clock.monotonic() - swept >= SWEEP_S:
-                swept = self.clock.monotonic()
+            self._look_at_clock()
+            self._listen()
+            await self._set_anew()
+            if self.clock.monotonic() - self._swept >= SWEEP_S:
+                self._swept = self.clock.monotonic()
                 await self._sweep()
             await self._fire_due()
             await self._wait()
+
+    # --- clock and hearing
+
+    def _look_at_clock(self) -> None:
+        """Sleep looks like a jump forward, and means the same: nobody was heard for so long."""
+        was, self._seen = self._seen, (self.clock.time(), self.clock.monotonic())
+        jump = (self._seen[0] - was[0]) - (self._seen[1] - was[1])
+        if jump > JUMP_S:
+            log.warning("the clock jumped", extra={"seconds": round(jump)})
+            self._rearm = "every"
+        elif jump < -TICK_S:
+            log.warning("the clock was set back", extra={"seconds": round(-jump)})
+            self._pull_in = True
+
+    def _listen(self) -> None:
+        if not self.hearing():
+            if self._deaf_since is None:
+                self._deaf_since = self.clock.monotonic()
+        elif self._deaf_since is not None:
+            self._deaf_since = None
+            self._rearm = self._rearm or "due"
+
+    async def _set_anew(self) -> None:
+        """What is held in memory is read again afterwards: a timer that is set anew keeps its name."""
+        if not self._pull_in and (not self._rearm or self._deaf_since is not None):
+            return
+        try:
+            if self.setting and self._pull_in:
+                await self.setting.pull_in()
+            self._pull_in = False
+            if self.setting and self._rearm and self._deaf_since is None:
+                await self.setting.rearm_idle(every=self._rearm == "every")
+            if self._deaf_since is None:
+                self._rearm = ""
+        except Exception as error:
+            log.warning("timers not set anew", extra={"error": type(error).__name__})
+            return
+        self._heap.clear()
+        self._known.clear()
+        self._swept = -math.inf
+
+    def _may_fire(self, name: str) -> bool:
+        if name in IDLE:
+            return self._deaf_since is None and not self._rearm
+        return self._deaf_since is None or self.clock.monotonic() - self._deaf_since >= PATIENCE_S
+
+    # --- firing
 
     async def _sweep(self) -> None:
         try:
@@ -90,12 +193,7 @@ class Timers:
             log.warning("reading timers failed", extra={"error": type(error).__name__})
 
     async def _fire_due(self) -> None:
-        now = self.clock.time()
-        due: list[SetTimer] = []
-        while self._heap and self._heap[0][0] <= now:
-            at, subject, name, epoch = heapq.heappop(self._heap)
-            self._known.discard((subject, name, epoch))
-            due.append(SetTimer(subject, name, at, epoch))
+        due = self._take_due(self.clock.time())
         for start in range(0, len(due), AT_ONCE):
             try:
                 await self.submit([event_of(timer) for timer in due[start : start + AT_ONCE]])
@@ -103,10 +201,25 @@ class Timers:
                 # the rows are still there: the next sweep finds them
                 log.warning("timers put off", extra={"count": len(due), "error": type(error).__name__})
 
+    def _take_due(self, now: float) -> list[SetTimer]:
+        due: list[SetTimer] = []
+        kept: list[tuple[float, str, str, int]] = []
+        while self._heap and self._heap[0][0] <= now:
+            at, subject, name, epoch = entry = heapq.heappop(self._heap)
+            if self._may_fire(name):
+                self._known.discard((subject, name, epoch))
+                due.append(SetTimer(subject, name, at, epoch))
+            else:
+                kept.append(entry)
+        for entry in kept:
+            heapq.heappush(self._heap, entry)
+        self._kept = bool(kept)
+        return due
+
     async def _wait(self) -> None:
         """Until the next timer, at most a tick: a wall clock that was moved is noticed."""
         pause = TICK_S
-        if self._heap:
+        if self._heap and not self._kept:
             pause = min(pause, max(0.0, self._heap[0][0] - self.clock.time()))
         self._changed.clear()
         await wait(self._changed, pause, self.clock)

@@ -129,6 +129,8 @@ class InProcessDiscord:
             size = min(PAGE, limit - len(found))
             query = {"limit": str(size), "after": found[-1].id if found else after}
             page = await self._speak("history", "GET", f"/channels/{channel}/messages", query=query)
+            if not isinstance(page, list):
+                raise Retry("Discord answered nonsense")
             found += [payload.read(message, self.me or "", self._clean) for message in reversed(page)]
             if len(page) < size:
                 break

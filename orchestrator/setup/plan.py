@@ -3,20 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 #: Fields of a slash command that we set; Discord adds more to what it returns.
 _COMPARED = ("name", "type", "description", "contexts", "integration_types")
 _OPTION = ("name", "type", "description", "required", "max_length")
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One thing that is to be done, in words."""
-
-    what: str
-    why: str
 
 
 def commands_differ(wanted: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlencode
 
@@ -19,8 +21,11 @@ from storage.values import Link
 
 #: Author of our own notes.
 AUTHOR = "orchestrator"
-#: How often a task that the answer does not name is looked for before the Interaction alone is believed.
-ROUTE_LOOKS = 3
+#: How often a task that the answer does not name is looked for before the Interaction alone is believed, and
+#: the pause between two looks. Seconds.
+ROUTE_LOOKS, ROUTE_PAUSE_S = 3, 1.0
+#: Newest messages of a Twilio Conversation among which one in doubt is looked for.
+LOOK_BACK = 50
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
 
 
@@ -114,30 +119,31 @@ class FlexDesk:
         }
         if by_agent:
             attributes["addressed_to"] = job.effect.payload.get("agent", "")
-        made = await self.twilio.create_interaction(
-            {
-                "type": "web",
-                "initiated_by": "customer",
-                "properties": {"media_channel_sid": sid},
-            },
-            {
-                "properties": {
-                    "workspace_sid": self.workspace,
-                    "workflow_sid": self.workflow,
-                    "task_channel_unique_name": "chat",
-                    "attributes": attributes,
-                }
-            },
-        )
+        channel = {
+            "type": "web",
+            "initiated_by": "customer",
+            "properties": {"media_channel_sid": sid},
+        }
+        with _nothing_closed():
+            made = await self.twilio.create_interaction(channel, self._routing(attributes))
         if made.task is None:
             # the conversation had an interaction already, made by an earlier attempt; or the answer, which
             # Twilio calls "accepted", does not name the task
-            if task := await self._task(job):
+            if task := await self._task_soon(job):
                 return self._opened(job, task.attributes.get("flexInteractionSid"), task)
-            if job.effect.attempts < ROUTE_LOOKS:
-                raise Retry("the task is not there yet", ambiguous=True)
             return self._opened(job, made.sid, None, made.channel)
         return self._opened(job, made.sid, Task(made.task, "pending"), made.channel)
+
+    async def _task_soon(self, job: Job) -> Task | None:
+        """The task of an Interaction that was made a moment ago. It is not made again for being slow."""
+        for _ in range(ROUTE_LOOKS):
+            try:
+                if task := await self._task(job):
+                    return task
+            except Retry as error:
+                raise Retry(str(error), after=error.after, ambiguous=True) from error
+            await self.clock.sleep(ROUTE_PAUSE_S)
+        return None
 
     async def _task(self, job: Job) -> Task | None:
         found = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
@@ -166,17 +172,26 @@ class FlexDesk:
             return Done()
         sid = await self._sid(job)
         if payload["op"] == "delete" or row.deleted:
-            for ref in row.refs:
+            for ref in row.refs or await self._left_behind(job, sid):
                 await self.twilio.delete(sid, ref)
             return Done(message=row.id)
         text = _fit(row.body + files(row.attachments)) or "(empty message)"
         if row.refs and payload["op"] == "edit":
-            await self.twilio.edit(sid, row.refs[0], text)
+            await self._edit(sid, row.refs[0], text)
             return Done(ref=row.refs[0], message=row.id, refs=row.refs)
         if row.refs:
             return Done(ref=row.refs[0], message=row.id, refs=row.refs)
         ref = await self._post(job, _identity(job), text)
         return Done(ref=ref, message=row.id, refs=(ref,))
+
+    async def _edit(self, sid: str, message: str, text: str) -> None:
+        """A copy that somebody removed from an open conversation needs no new words."""
+        try:
+            await self.twilio.edit(sid, message, text)
+        except Reject:
+            found = await self.twilio.conversation(sid)
+            if found is None or found.state == "closed":
+                raise
 
     async def note(self, job: Job) -> Done:
         payload = job.effect.payload
@@ -198,18 +213,11 @@ class FlexDesk:
         channel = await self._channel(refs)
         if channel is None:
             raise Reject("there is no interaction to invite to")
-        await self.twilio.invite(
-            refs["interaction_sid"],
-            channel,
-            {
-                "properties": {
-                    "workspace_sid": self.workspace,
-                    "workflow_sid": self.workflow,
-                    "task_channel_unique_name": "chat",
-                    "attributes": {"orchestrator_request": name},
-                }
-            },
-        )
+        if job.in_doubt:
+            self._let_settle(job)
+        routing = self._routing({"orchestrator_request": name})
+        with _nothing_closed():
+            await self.twilio.invite(refs["interaction_sid"], channel, routing)
         return Done()
 
     # --- ending
@@ -250,17 +258,55 @@ class FlexDesk:
         sid = await self._sid(job)
         key = job.effect.key
         if job.in_doubt:
-            for message in await self.twilio.messages(sid, newest_first=True, limit=50):
-                if message.attributes.get(OUR_ATTRIBUTE, {}).get("effect") == key:
-                    return message.sid
-            settled = job.sent_at + SETTLE_S - self.clock.time()
-            if settled > 0:
-                raise Retry("an earlier attempt may still arrive", after=settled, ambiguous=True)
+            if (sid_of_it := await self._find(key, sid)) is not None:
+                return sid_of_it
+            self._let_settle(job)
         attributes = {OUR_ATTRIBUTE: {"effect": key}}
         return await self.twilio.post(sid, author=author, body=_fit(text), attributes=attributes)
 
+    async def _find(self, key: str, sid: str) -> str | None:
+        """The message that an earlier attempt of this effect left."""
+        for message in await self.twilio.messages(sid, newest_first=True, limit=LOOK_BACK):
+            if message.attributes.get(OUR_ATTRIBUTE, {}).get("effect") == key:
+                return message.sid
+        return None
+
+    async def _left_behind(self, job: Job, sid: str) -> tuple[str, ...]:
+        """What an attempt in doubt may have made of a message that is to be gone by now."""
+        if not job.in_doubt:
+            return ()
+        if (found := await self._find(job.effect.key, sid)) is None:
+            self._let_settle(job)
+            return ()
+        return (found,)
+
+    def _let_settle(self, job: Job) -> None:
+        """Not seen yet is not undone: what was sent a moment ago may still arrive."""
+        settled = job.sent_at + SETTLE_S - self.clock.time()
+        if settled > 0:
+            raise Retry("an earlier attempt may still arrive", after=settled)
+
+    def _routing(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "properties": {
+                "workspace_sid": self.workspace,
+                "workflow_sid": self.workflow,
+                "task_channel_unique_name": "chat",
+                "attributes": dict(attributes),
+            }
+        }
+
     def _link(self, job: Job, kind: str, ref: str) -> Link:
         return Link(kind, ref, job.effect.conversation, _request(job))
+
+
+@contextmanager
+def _nothing_closed() -> Iterator[None]:
+    """What Flex or TaskRouter does not find says nothing about the conversation: it is not closed by that."""
+    try:
+        yield
+    except Reject as error:
+        raise Reject(str(error)) from error
 
 
 def _request(job: Job) -> int:

@@ -8,13 +8,17 @@ from typing import Any
 from sqlalchemy import Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from machines.events import Address, Source
 from storage import codec
+from storage.letters import Request, how_many, request_of, waiting
 from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, MemberRow, MessageRow
 from storage.schema import case_, conversation, effect, event, link, member, message, parked, timer, watermark
 from storage.values import Pending, SetTimer, Status
 
 _AWAITING = text("state = 'awaiting_agent'")
 _PENDING = text("status = 'pending'")
+_OPEN = text("state <> 'closed'")
+_LATEST = func.max(conversation.c.updated_at)
 
 
 class Reader:
@@ -41,7 +45,14 @@ class Reader:
         t = conversation
         row = await self._one(select(t).where(t.c.id == conversation_id))
         return row and ConversationRow(
-            row.id, row.member, row.state, row.version, row.case_id, row.request, row.queued_at
+            row.id,
+            row.member,
+            row.state,
+            row.version,
+            row.case_id,
+            row.request,
+            row.created_at,
+            row.queued_at,
         )
 
     async def case(self, case_id: str) -> CaseRow | None:
@@ -132,6 +143,18 @@ class Reader:
         row = await self._one(query)
         return (row.ref, codec.load(row.payload)) if row else None
 
+    async def last_ref(self, subject: str, lane: str) -> str | None:
+        """The provider's id of the last thing that an effect of this subject made in a lane."""
+        t = effect
+        query = (
+            select(t.c.ref)
+            .where(t.c.key > f"{subject}:", t.c.key < f"{subject};", t.c.lane == lane, t.c.ref.is_not(None))
+            .order_by(t.c.seq.desc())
+            .limit(1)
+        )
+        row = await self._one(query)
+        return str(row.ref) if row else None
+
     async def claimed(self, refs: list[str]) -> set[str]:
         """Which of these Discord messages some effect already made."""
         t = effect
@@ -152,31 +175,54 @@ class Reader:
 
     async def dms(self, active_since: float) -> list[DmRow]:
         """Direct messages with a conversation that changed since then, the newest first."""
-        latest = (
-            select(conversation.c.member, func.max(conversation.c.updated_at).label("at"))
-            .group_by(conversation.c.member)
-            .having(func.max(conversation.c.updated_at) >= active_since)
-            .subquery()
-        )
-        query = (
-            select(member.c.id, member.c.dm_channel, member.c.known_since, watermark.c.position)
-            .join(latest, latest.c.member == member.c.id)
-            .outerjoin(watermark, watermark.c.channel == "dm:" + member.c.dm_channel)
-            .order_by(latest.c.at.desc())
-        )
-        return [
-            DmRow(row.id, row.dm_channel, row.known_since, row.position) for row in await self._all(query)
-        ]
+        return [_dm(row) for row in await self._all(_dms().having(active_since <= _LATEST))]
+
+    async def quiet_dms(self, active_since: float) -> list[DmRow]:
+        """Those whose last change was before then, the newest first."""
+        return [_dm(row) for row in await self._all(_dms().having(active_since > _LATEST))]
 
     async def desks(self) -> list[DeskRow]:
         """Twilio Conversations that were not yet read once after their close."""
-        t, of = link, conversation
+        return [_desk(row) for row in await self._all(_desks().where(link.c.done.is_(False)))]
+
+    async def desk(self, sid: str) -> DeskRow | None:
+        """One Twilio Conversation of ours, whether it is done or not."""
+        row = await self._one(_desks().where(link.c.ref == sid))
+        return _desk(row) if row else None
+
+    async def standing(self, member_id: str, author: str) -> list[str]:
+        """The provider's ids of what an author said to or as a member, and did not delete, while it is open."""
+        t, of = message, conversation
         query = (
-            select(t, of.c.request.label("current"), of.c.state, of.c.context)
+            select(t.c.id)
             .join(of, of.c.id == t.c.conversation)
-            .where(t.c.kind == "conversation_sid", t.c.done.is_(False))
+            .where(of.c.member == member_id, _OPEN, t.c.author == author, t.c.deleted.is_(False))
         )
-        return [_desk(row) for row in await self._all(query)]
+        return [row.id.partition(":")[2] for row in await self._all(query)]
+
+    async def origins(self, source: Source, ids: Iterable[str]) -> dict[str, tuple[Address, dict[str, Any]]]:
+        """How facts were told that arrived under these names."""
+        t = event
+        query = select(t.c.id, t.c.address, t.c.data).where(t.c.source == str(source), t.c.id.in_(list(ids)))
+        return {
+            row.id: (codec.address(codec.load(row.address)), codec.load(row.data))
+            for row in await self._all(query)
+            if row.data
+        }
+
+    async def effects(self, keys: Iterable[str]) -> list[tuple[Pending, Status]]:
+        """Effects by their keys, whatever became of them."""
+        rows = await self._all(select(effect).where(effect.c.key.in_(list(keys))))
+        return [(codec.pending(row), Status(row.status)) for row in rows]
+
+    # --- dead letters
+
+    async def requests(self) -> list[Request]:
+        """What operators ask and nobody has seen to."""
+        return [request_of(row) for row in await self._all(waiting())]
+
+    async def count_letters(self) -> int:
+        return int((await self._one(how_many()))[0] or 0)
 
     # --- looking
 
@@ -209,14 +255,39 @@ def _message(row: Any) -> MessageRow:
     )
 
 
+def _dms() -> Select[Any]:
+    of = conversation
+    return (
+        select(member.c.id, member.c.dm_channel, member.c.known_since, watermark.c.position)
+        .join(of, of.c.member == member.c.id)
+        .outerjoin(watermark, watermark.c.channel == "dm:" + member.c.dm_channel)
+        .group_by(member.c.id, member.c.dm_channel, member.c.known_since, watermark.c.position)
+        .order_by(_LATEST.desc())
+    )
+
+
+def _dm(row: Any) -> DmRow:
+    return DmRow(row.id, row.dm_channel, row.known_since, row.position)
+
+
+def _desks() -> Select[Any]:
+    t, of = link, conversation
+    return (
+        select(t, of.c.member, of.c.request.label("current"), of.c.state, of.c.context)
+        .join(of, of.c.id == t.c.conversation)
+        .where(t.c.kind == "conversation_sid")
+    )
+
+
 def _desk(row: Any) -> DeskRow:
-    agents: list[list[str]] = []
-    if row.state == "with_agent" and row.request == row.current:
-        agents = codec.load(row.context).get("agents", [])
+    context = codec.load(row.context) if row.request == row.current else {}
+    agents: list[list[str]] = context.get("agents", []) if row.state == "with_agent" else []
     return DeskRow(
         row.ref,
         row.conversation,
         row.request,
         -1 if row.read_up_to is None else row.read_up_to,
         tuple(identity for identity, _ in agents),
+        row.member,
+        row.state != "closed" and not agents and context.get("request_state") in ("open", "expired"),
     )

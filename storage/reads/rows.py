@@ -23,6 +23,7 @@ class ConversationRow:
     version: int
     case_id: str | None
     request: int
+    created_at: float
     queued_at: float | None
 
 
@@ -73,3 +74,5 @@ class DeskRow:
     request: int
     read_up_to: int  #: highest Index below which nothing is missing; -1: nothing was read
     agents: tuple[str, ...] = ()  #: identities that the conversation holds to be there
+    member: str = ""
+    waits: bool = False  #: it is in the queue, and nobody came yet

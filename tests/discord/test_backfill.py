@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 
-from machines.events import Event
+from machines.events import Address, Event, Trigger
 from orchestrator.clock import SystemClock
 from orchestrator.discord.backfill import OVERLAP, DmBackfill
 from storage.reads.rows import DmRow
@@ -26,10 +27,17 @@ class Reading:
         self.marks: dict[str, str] = {}
         self.found = list(found)
         self.complete = True
+        self.held: dict[str, dict[str, Any]] = {}  #: messages of the member that we hold, and how they came
         self._backfill = DmBackfill(served.rest, self, SystemClock(), self._mark)  # type: ignore[arg-type]
 
     async def dms(self, _active_since: float) -> list[DmRow]:
         return self.found
+
+    async def standing(self, _member: str, _author: str) -> list[str]:
+        return list(self.held)
+
+    async def origins(self, _source: Any, ids: list[str]) -> dict[str, tuple[Address, dict[str, Any]]]:
+        return {ref: (Address(), self.held[ref]) for ref in ids}
 
     async def _mark(self, marks: dict[str, str]) -> None:
         self.marks = marks
@@ -99,3 +107,24 @@ async def test_a_reading_that_fails_is_not_complete(served: Served) -> None:
     assert not reading.complete
     served.sandbox.faults.clear()
     assert ids(await reading()) == [message]
+
+
+async def test_a_message_that_was_deleted_meanwhile_is_told(served: Served) -> None:
+    kept, gone, later = (served.write(text) for text in ("kept", "gone", "later"))
+    served.sandbox.discord.members.delete("mia", int(gone))
+    reading = Reading(served, DmRow(served.member, served.channel, kept, None))
+    reading.held = {ref: {"channel": served.channel} for ref in (kept, gone, later)}
+    *_, told = await reading()
+    assert (told.trigger, told.id) == (Trigger.MEMBER_DELETED, f"{gone}:delete")
+    assert len(reading.found) == 1
+
+
+async def test_only_what_was_read_can_be_missed_and_a_command_stands_nowhere(served: Served) -> None:
+    before, first = served.write("before"), served.write("first")
+    served.sandbox.discord.members.delete("mia", int(before))
+    reading = Reading(served, DmRow(served.member, served.channel, first, None))
+    reading.held = {
+        before: {"channel": served.channel},
+        str(int(first) + 1): {"interaction": {"id": "1"}},
+    }
+    assert ids(await reading()) == [first]

@@ -8,10 +8,10 @@ import pytest
 
 from tests.engine.outbox import Office
 from tests.engine.till import Till
-from tests.storage.conftest import house, template, url
+from tests.storage.conftest import fresh, house, template, url
 from tests.storage.house import House
 
-__all__ = ["house", "office", "template", "url"]
+__all__ = ["fresh", "house", "office", "template", "url"]
 
 
 @pytest.fixture

@@ -63,12 +63,20 @@ async def test_a_plain_retry_leaves_no_doubt_and_an_ambiguous_one_does(office: O
     assert office.far.jobs[2].sent_at == sent
 
 
-async def test_the_doubt_is_as_old_as_the_first_ambiguous_attempt(office: Office) -> None:
+async def test_a_doubt_remembers_the_first_and_the_last_attempt(office: Office) -> None:
     again = [Retry("time-out", after=2.0, ambiguous=True) for _ in range(3)]
     office.far.will("a#0", *again)
     await office.works(effect("a", 0))
     await office.runs(10)
-    assert {job.sent_at for job in office.far.jobs} == {START}
+    assert [job.first_at - START for job in office.far.jobs] == [0, 0, 0, 0]
+    assert [job.sent_at - START for job in office.far.jobs] == [0, 0, 2, 4]
+
+
+async def test_being_told_to_wait_is_no_failed_attempt(office: Office) -> None:
+    office.far.will("a#0", *(Retry("rate limited", after=1.0) for _ in range(100)))
+    await office.works(effect("a", 0))
+    await office.runs(200)
+    assert office.outbox.result("a#0").status is Status.DONE
 
 
 @pytest.mark.parametrize(("kind", "policy"), [(Kind.SAY, DEFAULT), (Kind.ASK_CHATBOT, QUESTION)])

@@ -59,7 +59,8 @@ def locked(house: House) -> Iterator[None]:
     """Another process holds the write lock."""
     other = writer(house.url)
     with other.begin() as connection:
-        connection.execute(text("SELECT 1"))
+        on_server = other.dialect.name == "postgresql"
+        connection.execute(text("LOCK TABLE effect, event" if on_server else "SELECT 1"))
         yield
     other.dispose()
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.inprocess.world import World
 from tests.storage.conftest import template
-from tests.storage.databases import DATABASES
+from tests.storage.databases import DATABASES, tidy
 
 __all__ = ["template"]
 
@@ -20,7 +20,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=DATABASES)
-def database(request: pytest.FixtureRequest, folder: Path, template: Path) -> Callable[[], str]:
+def database(request: pytest.FixtureRequest, folder: Path, template: Path) -> Iterator[Callable[[], str]]:
     """Makes a fresh database with today's schema in place of the one before."""
 
     def made() -> str:
@@ -28,7 +28,8 @@ def database(request: pytest.FixtureRequest, folder: Path, template: Path) -> Ca
             left.unlink()
         return DATABASES[request.param](folder, template)
 
-    return made
+    yield made
+    tidy()
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ class House:
         self.reader = Reader(self._inline.as_asynchronous())
         self.store = MarkedStore(self.engine, limits=limits, fresh_id=lambda: f"{life.getrandbits(128):032x}")
         self.store.point = hooks.pass_by
-        self.committer = Committer(self.store, clock, self._applied)
+        self.committer = Committer(self.store, clock, self._applied, self._unknown)
         self.discord = InProcessDiscord(world.discord_rest, discord_limits, clean, hooks.line("discord"))
         account = world.account
         self.twilio = InProcessTwilio(
@@ -211,6 +211,9 @@ class House:
     def _applied(self, applied: Applied) -> None:
         self.dispatcher.accept(applied.effects, applied.voided)
         self.timers.accept(applied.timers)
+
+    def _unknown(self) -> None:
+        self.dispatcher.distrust()
 
     async def _alert(self, job: Job) -> Done:
         self.alerts.append(str(job.effect.payload["text"]))

@@ -36,6 +36,15 @@ class Serving(Protocol):
 
 
 @dataclass
+class Taken:
+    """A webhook that was handed over. Times are seconds since the epoch."""
+
+    kind: str  #: the last word of its address, e.g. `conversations`
+    began: float
+    ended: float | None = None  #: None: not answered yet
+
+
+@dataclass
 class Hooks:
     """What a test plants. It is asked anew at every call, so it may be changed while a story runs."""
 
@@ -64,15 +73,35 @@ class World:
     seed: int = 7
     hooks: Hooks = field(default_factory=Hooks)
     serving: Serving | None = None
+    patience: float = PATIENCE_S  #: how long people of the story wait for what they expect. Seconds
+    wrote: dict[str, list[str]] = field(
+        default_factory=dict
+    )  #: message -> what a person made it say, in turn
+    taken: list[Taken] = field(default_factory=list)  #: every webhook that reached the service
 
     def __post_init__(self) -> None:
         chance = Random(self.seed)
         self.discord = DiscordModel(self.time.now, chance)
         self.twilio = TwilioModel(self.time.now, chance)
+        self._wire()
+        self._provision()
+
+    def _wire(self) -> None:
         self.discord.sessions.on_dispatch = self._on_dispatch
         self.webhooks = InProcessWebhooks(self.twilio.drain, self._take, self.hooks.line("webhook"))
         self.account = self.twilio.account()
-        self._provision()
+
+    def __getstate__(self) -> Json:
+        """What stays when the process that holds it is killed: the models, the time, what people did."""
+        kept = ("time", "seed", "patience", "wrote", "taken", "discord", "twilio")
+        return {name: getattr(self, name) for name in kept}
+
+    def __setstate__(self, kept: Json) -> None:
+        """The same world, where nobody serves, no session stands, and webhooks under way have failed."""
+        self.__dict__.update(kept)
+        self.hooks, self.serving = Hooks(), None
+        self.discord.sessions.end_all()
+        self._wire()
 
     def _provision(self) -> None:
         application = self.discord.world.application_id
@@ -106,7 +135,11 @@ class World:
     async def _take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int:
         if self.serving is None:
             raise NoAnswer
-        return await self.serving.take(path, fields, query)
+        taken = Taken(path.rpartition("/")[2], self.time.time())
+        self.taken.append(taken)
+        status = await self.serving.take(path, fields, query)
+        taken.ended = self.time.time()
+        return status
 
     # --- people
 
@@ -121,11 +154,12 @@ class World:
         await self.until(f"task {number}", lambda: len(self.tasks()) >= number)
         return self.tasks()[number - 1]
 
-    async def until(self, what: str, look: Callable[[], Any], within: float = PATIENCE_S) -> Any:
+    async def until(self, what: str, look: Callable[[], Any], within: float | None = None) -> Any:
         """Look until there is something to see, and return it. The story's time passes, ours does not."""
-        deadline = self.time.passed + within
+        patience = self.patience if within is None else within
+        deadline = self.time.passed + patience
         while not (found := look()):
-            assert self.time.passed < deadline, f"waited {within:g} s for: {what}"
+            assert self.time.passed < deadline, f"waited {patience:g} s for: {what}"
             await self.time.sleep(LOOK_S)
         return found
 
@@ -152,9 +186,12 @@ class Member:
 
     def write(self, text: str, **more: Any) -> str:
         """The id of the message."""
-        return str(self.world.discord.members.post(self.name, text, **more).id)
+        message = str(self.world.discord.members.post(self.name, text, **more).id)
+        self.world.wrote[message] = [text]
+        return message
 
     def edit(self, message: str, text: str) -> None:
+        self.world.wrote[message].append(text)
         self.world.discord.members.edit(self.name, int(message), text)
 
     def unsend(self, message: str) -> None:
@@ -250,10 +287,12 @@ class Task:
     def write(self, text: str) -> str:
         """The sid of the message."""
         sid = self.world.twilio.agent_message(self.sid, text).sid
+        self.world.wrote[sid] = [text]
         self.world.webhooks.news()
         return sid
 
     def edit(self, message: str, text: str) -> None:
+        self.world.wrote[message].append(text)
         self.world.twilio.agent_edit(self.sid, message, text)
         self.world.webhooks.news()
 

@@ -126,7 +126,12 @@ SITUATIONS: dict[str, dict[str, Situation]] = {
         "nothing": Situation({"question": 0, "waiting": ()}),
     },
     "report": {"current": _AS_IT_IS, "other": _ANOTHER},
-    "agent_while_bot": {**_AGENT_WHILE_BOT, "other": _ANOTHER},
+    "agent_join_while_bot": {
+        **_AGENT_WHILE_BOT,
+        "away": Situation({"request_state": "expired", "away": ("ada",)}),
+        "other": _ANOTHER,
+    },
+    "arrival": {"current": _AS_IT_IS, "away": Situation({"away": ("ada",)}), "other": _ANOTHER},
     "agent_text_while_bot": {**_AGENT_WHILE_BOT, **_EARLIER},
     "agent_text": {"current": _AS_IT_IS, **_EARLIER},
     "expired": {

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.storage.databases import DATABASES
+from tests.storage.databases import DATABASES, tidy
 from tests.storage.house import House
 
 
@@ -17,9 +17,16 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(params=DATABASES)
-def url(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> str:
-    """A fresh database with today's schema."""
-    return DATABASES[request.param](tmp_path, template)
+def fresh(request: pytest.FixtureRequest, tmp_path: Path, template: Path) -> Iterator[Callable[[], str]]:
+    """Makes databases with today's schema, as many as a test wants; each call returns the URL of another."""
+    yield lambda: DATABASES[request.param](tmp_path, template)
+    tidy()
+
+
+@pytest.fixture
+def url(fresh: Callable[[], str]) -> str:
+    """A database with today's schema."""
+    return fresh()
 
 
 @pytest.fixture

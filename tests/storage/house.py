@@ -66,10 +66,12 @@ class House:
             return int(connection.scalar(select(func.count()).select_from(table)) or 0)
 
     def everything(self) -> dict[str, list[tuple[Any, ...]]]:
-        """The contents of every table."""
-        return {
+        """The contents of every table. Numbers of effects begin with 1 and have no gaps, as only SQLite's do."""
+        found = {
             table.name: [tuple(row) for row in self.rows(table)] for table in schema.metadata.sorted_tables
         }
+        found["effect"] = [(n, *row[1:]) for n, row in enumerate(found["effect"], 1)]
+        return found
 
     def state(self, conversation: str) -> str:
         return str(self.row(schema.conversation, id=conversation).state)

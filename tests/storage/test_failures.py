@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from machines.table import Outcome
 from storage import schema
 from storage.stepping import random_id
 from storage.values import Item, Link, Result, Status
-from tests.storage.databases import DATABASES
 from tests.storage.facts import (
     ANN,
     BEN,
@@ -135,30 +133,23 @@ def scene(house: House) -> list[Item]:
     ]
 
 
-@pytest.mark.parametrize("database", DATABASES)
-def test_a_transaction_is_stored_as_a_whole_or_not_at_all(
-    database: str, tmp_path: Path, template: Path
-) -> None:
-    def made(name: str) -> House:
-        (tmp_path / name).mkdir()
-        return House(DATABASES[database](tmp_path / name, template))
-
-    whole = made("whole")
+def test_a_transaction_is_stored_as_a_whole_or_not_at_all(fresh: Callable[[], str]) -> None:
+    whole = House(fresh())
     batch = scene(whole)
     with counting(whole.engine) as statements:
         whole.arrives(*batch)
     wanted = whole.everything()
 
-    cut = made("cut")
+    cut = House(fresh())
     scene(cut)
     before = cut.everything()
-    fresh = cut.store.fresh_id
+    counted = cut.store.fresh_id
     cut.store.fresh_id = random_id
     for n in range(1, len(statements) + 1):
         with counting(cut.engine, cut_at=n), pytest.raises(Cut):
             cut.arrives(*batch)
         assert cut.everything() == before, f"statement {n} left something: {statements[n - 1]}"
-    cut.store.fresh_id = fresh
+    cut.store.fresh_id = counted
 
     cut.arrives(*batch)
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from machines.events import Source, Trigger
+from machines.events import Address, Event, Source, Trigger
 from machines.table import Outcome
-from storage import schema
+from storage import codec, schema
 from storage.marks import PARKED_S, drop_parked
-from storage.values import Link, Result, Status
+from storage.values import Link, Result, Status, moment
+from tests.storage import replay
 from tests.storage.facts import ANN, BEN, START, answered_by_agent, deleted, edited, pressed, reported, wrote
 from tests.storage.house import House, subject_id
 
@@ -167,3 +168,51 @@ def test_what_waits_too_long_is_ignored_and_its_name_is_spent(house: House) -> N
     assert (row.outcome, row.reason) == ("ignored", "never came: message:discord:1")
     house.arrives(wrote(ANN, "1", "helo"))
     assert house.row(schema.message).body == "helo"
+
+
+@pytest.mark.parametrize("subject", ["member:4001", "case:00ab"])
+def test_a_report_about_an_effect_that_no_conversation_owns_waits_for_none(
+    house: House, subject: str
+) -> None:
+    house.talks(ANN)
+    to = Address(member=ANN, conversation=subject.partition(":")[2])
+    gone = Event(Source.EFFECT, f"{subject}:1:0:0:gone", Trigger.UNREACHABLE, moment(START), to, {})
+
+    (receipt,) = house.arrives(gone).receipts
+
+    assert (receipt.outcome, receipt.reason) == (Outcome.IGNORED, "no conversation")
+    assert house.size(schema.parked) == 0
+
+
+def test_what_a_link_wakes_knows_the_case(house: House) -> None:
+    """A batch of nothing but the link would not have looked at any case."""
+    talk = house.talks(ANN)
+    link = ("channel_sid", "UO1")
+    house.arrives(pressed(ANN, Trigger.OTHER_CASE, talk))
+    house.arrives(reported(Trigger.DESK_CLOSED, None, link=link, ref="early"))
+    house.restart()
+
+    house.arrives(linking(house, talk))
+
+    given = codec.load(house.row(schema.event, id="early").given)
+    assert given["case"]["id"] == house.row(schema.conversation, id=talk).case_id
+    assert replay.differences(house.engine) == []
+
+
+def test_what_a_message_wakes_knows_the_case(house: House) -> None:
+    talk = house.talks(ANN)
+    taken_back = Event(
+        Source.DISCORD,
+        "taken back",
+        Trigger.MEMBER_DELETED,
+        moment(START),
+        Address(member=ANN, message="discord:1"),
+        {"message": "discord:1"},
+    )
+    house.arrives(taken_back)
+    house.restart()
+
+    house.arrives(wrote(ANN, "1"))
+
+    given = codec.load(house.row(schema.event, id="taken back").given)
+    assert given["case"]["id"] == house.row(schema.conversation, id=talk).case_id

@@ -10,7 +10,7 @@ from machines.events import Trigger
 from machines.table import Outcome
 from storage import schema
 from storage.codec import load
-from storage.values import Link, Result, Status
+from storage.values import Item, Link, Result, Status
 from tests.storage.facts import ANN, BEN, START, answered_by_agent, commanded, pressed, reported, wrote
 from tests.storage.house import House, subject_id
 
@@ -188,3 +188,24 @@ def test_a_blocked_stranger_is_answered_and_starts_nothing(house: House) -> None
 
     assert applied.receipts[0].reason == "blocked"
     assert house.size(schema.conversation) == 0
+
+
+@pytest.mark.parametrize("back", [0.0, 3600.0], ids=["at-once", "clock-set-back"])
+def test_the_latest_conversation_is_the_one_that_began_last(house: House, back: float) -> None:
+    first = house.talks(ANN)
+    house.passes(-back)
+    batch: list[Item] = [pressed(ANN, Trigger.MEMBER_CLOSED, first)]
+    for n in range(8):
+        batch += [
+            pressed(ANN, Trigger.AGENT_REQUESTED, ""),
+            commanded(ANN, Trigger.MEMBER_CLOSED, f"close-{n}"),
+        ]
+    receipts = house.arrives(*batch).receipts
+    last = receipts[-1].subject.partition(":")[2]
+    house.restart()
+
+    house.arrives(wrote(ANN, "1"))
+
+    assert load(house.row(schema.event, id="1").given)["previous"]["id"] == last
+    began = [row.created_at for row in house.rows(schema.conversation, member=ANN)]
+    assert len(set(began)) == len(began) == 9

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,15 @@ from sqlalchemy import Engine, event, inspect, text
 from storage import schema
 from storage.engines import writer
 from storage.upgrade import ForeignSchema, head, revisions, upgrade
+from tests.storage.databases import tidy
+from tests.storage.server import server
 
 
-@pytest.fixture
-def empty(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'service.db'}"
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A database without any table."""
+    yield server().empty() if request.param == "postgresql" else f"sqlite:///{tmp_path / 'service.db'}"
+    tidy()
 
 
 def execute(url: str, *statements: str) -> None:

@@ -10,6 +10,7 @@ from random import Random
 from typing import Any
 
 from machines.effects import Kind
+from machines.events import Address
 from orchestrator.ports import Job
 from orchestrator.sandbox import server
 from orchestrator.sandbox.faults import Fault
@@ -29,6 +30,7 @@ class Rows:
     messages: dict[str, MessageRow] = field(default_factory=dict)
     links: dict[str, str] = field(default_factory=dict)
     found: list[DeskRow] = field(default_factory=list)
+    held: dict[str, tuple[Address, dict[str, Any]]] = field(default_factory=dict)  #: what agents said
 
     async def member(self, member: str) -> MemberRow:
         return MemberRow(member, None, "Mia", "en", None)
@@ -48,6 +50,12 @@ class Rows:
     async def desks(self) -> list[DeskRow]:
         return self.found
 
+    async def standing(self, _member: str, _author: str) -> list[str]:
+        return list(self.held)
+
+    async def origins(self, _source: Any, ids: list[str]) -> dict[str, tuple[Address, dict[str, Any]]]:
+        return {sid: self.held[sid] for sid in ids if sid in self.held}
+
     def say(self, text: str, *, id_: str = "discord:1", refs: tuple[str, ...] = (), **more: Any) -> str:
         shape: dict[str, Any] = {"author": "member", "name": "", "version": 1, "at": 0.0, "deleted": False}
         shape |= {"attachments": (), **more}
@@ -58,7 +66,7 @@ class Rows:
 def job(kind: Kind, *, in_doubt: bool = False, sent_at: float = 0.0, key: str = "k", **payload: Any) -> Job:
     """An effect of the first request, handed to its handler."""
     subject, shape = f"conversation:{CONVERSATION}", {"request": 1, **payload}
-    return Job(Pending(key, subject, "33", "desk", str(kind), shape, 0.0), in_doubt, sent_at)
+    return Job(Pending(key, subject, "33", "desk", str(kind), shape, 0.0), in_doubt, sent_at, sent_at)
 
 
 @dataclass

@@ -1,0 +1,151 @@
+"""A recorded history: what both providers saw of a service, what its store holds, and how it ended.
+
+Plain values, made by whoever recorded them (a sandbox's log, a model in process). Times are seconds on one
+clock. Texts are compared as they stand, so a story should not use the same words twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+from machines.table import Outcome
+
+
+class By(StrEnum):
+    """Who wrote a line."""
+
+    MEMBER = "member"
+    AGENT = "agent"
+    SERVICE = "service"  #: ours: a text of our own, or words of the other side
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A message in a DM or at a desk, deleted ones included."""
+
+    id: str
+    at: float
+    by: By
+    text: str  #: as it stands now
+    carries: str | None = None  #: the words of the other side that a line of the service brings
+    says: str = ""  #: the key of our own text, e.g. `goodbye`; `answer` for every answer of the chatbot
+    earlier: tuple[str, ...] = ()  #: what it said before it was edited
+    deleted_at: float | None = None
+    edited_at: float | None = None
+
+    @property
+    def stands(self) -> bool:
+        return self.deleted_at is None
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """Every text it has had."""
+        return (*self.earlier, self.text)
+
+
+@dataclass(frozen=True, slots=True)
+class Dm:
+    """What stands between one member and the bot, oldest first; what only the member sees is not part of it."""
+
+    member: str
+    lines: tuple[Line, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """What agents see of one request: a Twilio Conversation with its messages."""
+
+    ref: str
+    member: str
+    conversation: str
+    request: int
+    lines: tuple[Line, ...]
+    closed_at: float | None = None
+    tasks: tuple[str, ...] = ()  #: the status of every task that was made for it
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A row of the journal."""
+
+    source: str
+    id: str
+    subject: str
+    trigger: str
+    outcome: Outcome
+    at: float
+    before: str | None = None
+    after: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deed:
+    """A row of the outbox."""
+
+    key: str
+    subject: str
+    kind: str
+    status: str  #: pending, done, dead or void
+    ref: str | None = None  #: the provider's id of what came of it
+    message: str | None = None  #: the message row it relays
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """A stored conversation."""
+
+    id: str
+    member: str
+    state: str
+    opened_at: float
+    closed_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HelpCase:
+    """A stored help case."""
+
+    id: str
+    member: str
+    state: str
+    chosen: bool = False  #: the member asked for one of its own
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """Something that a provider waited for."""
+
+    kind: str  #: interaction, conversations, studio, interactions or taskrouter
+    began: float
+    ended: float | None  #: None: no answer came
+
+
+def nowhere() -> Iterable[str]:
+    """Where replay differs from the store: nowhere."""
+    return ()
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Everything the checker may know. What was not recorded stays empty."""
+
+    dms: tuple[Dm, ...] = ()
+    desks: tuple[Desk, ...] = ()
+    journal: tuple[Entry, ...] = ()
+    outbox: tuple[Deed, ...] = ()
+    talks: tuple[Talk, ...] = ()
+    cases: tuple[HelpCase, ...] = ()
+    exchanges: tuple[Exchange, ...] = ()
+    claimed: frozenset[str] = frozenset()  #: ids of lines that an effect or a message row calls its own
+    down: tuple[tuple[float, float], ...] = ()  #: when nobody served
+    leaks: tuple[str, ...] = ()  #: tasks, files and connections left after a clean end, by name
+    differences: Callable[[], Iterable[str]] = nowhere  #: replay of the journal against the store, in words
+
+    def dm(self, member: str) -> Dm:
+        return next((dm for dm in self.dms if dm.member == member), Dm(member, ()))
+
+    def entry(self, source: str, ref: str) -> Entry | None:
+        """What became of a fact."""
+        return next((e for e in self.journal if (e.source, e.id) == (source, ref)), None)

@@ -1,0 +1,83 @@
+"""What was said: the rows of messages follow the events that say, change and take back."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from machines.events import Event, Trigger
+from machines.snapshot import Snapshot
+from storage import codec
+from storage.picture import Said
+
+DELETES = (Trigger.MEMBER_DELETED, Trigger.AGENT_DELETED)
+EDITS = (Trigger.MEMBER_EDITED, Trigger.AGENT_EDITED)
+
+_MESSAGES = (Trigger.MEMBER_MESSAGE, Trigger.AGENT_MESSAGE, Trigger.AGENT_CONTACTS)
+
+#: Message id -> its row in the making.
+Rows = dict[str, Said]
+
+
+def revision(event: Event, rows: Rows) -> Event | None:
+    """An edit or delete as the next revision of its message; None where it tells nothing new.
+
+    The name of an edit comes from the row, so a webhook and a later reading give it the same one.
+    """
+    if event.trigger not in (*EDITS, *DELETES):
+        return event
+    said = rows[event.to.message or ""]
+    if said.deleted:
+        return None
+    if event.trigger in DELETES:
+        return event
+    edited_at = event.data.get("edited_at") or event.at.timestamp()
+    attachments = codec.dump(event.data.get("attachments", codec.load(said.attachments)))
+    same = said.body == event.data.get("body", "") and said.attachments == attachments
+    if same or edited_at <= (said.edited_at or said.at):
+        return None
+    _, _, ref = said.id.partition(":")
+    return replace(event, id=f"{ref}:edit:{said.revision + 1}")
+
+
+def keep(event: Event, after: Snapshot, rows: Rows) -> str | None:
+    """Bring the rows to what an event says. Returns the id of a message that came into being."""
+    trigger, data = event.trigger, event.data
+    if trigger in _MESSAGES:
+        author = "member" if trigger is Trigger.MEMBER_MESSAGE else "agent"
+        return _say(str(data["message"]), event, after, author, str(data.get("body", "")), rows)
+    if trigger is Trigger.BOT_ANSWERED and data.get("kind") != "handoff":
+        titles = [str(article["title"]) for article in data.get("articles", ())]
+        if body := "\n".join(titles) or str(data.get("body", "")):
+            return _say(f"effect:{event.id}", event, after, "bot", body, rows)
+    elif trigger in EDITS:
+        said = rows[event.to.message or ""]
+        said.body = str(data.get("body", ""))
+        if "attachments" in data:
+            said.attachments = codec.dump(data["attachments"])
+        said.edited_at = data.get("edited_at") or event.at.timestamp()
+        said.revision += 1
+        said.dirty = True
+    elif trigger in DELETES:
+        said = rows[event.to.message or ""]
+        said.deleted, said.dirty = True, True
+        said.revision += 1
+    return None
+
+
+def _say(message: str, event: Event, after: Snapshot, author: str, body: str, rows: Rows) -> str:
+    data = event.data
+    rows[message] = Said(
+        id=message,
+        conversation=after.id,
+        member=after.member,
+        author=author,
+        name=str(data.get("name", "")) if author == "agent" else "",
+        body=body,
+        attachments=codec.dump(data.get("attachments", [])),
+        reply_to=data.get("reply_to"),
+        version=after.version,
+        at=event.at.timestamp(),
+        edited_at=data.get("edited_at"),
+        new=True,
+    )
+    return message

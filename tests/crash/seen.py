@@ -1,0 +1,185 @@
+"""What a sandbox saw, and what the store holds, as a history for the checker."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import Connection, Engine, select
+
+from machines.table import Outcome
+from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
+from orchestrator.sandbox.discord import view
+from orchestrator.texts import say
+from storage import schema
+from tests.acceptance.playing import says
+from tests.inprocess.world import Json, World
+from tests.storage.replay import differences
+
+_FROM_AGENT = re.compile(r"\*\*\w+:\*\* (.*)", re.DOTALL)
+_LATE = f"\n{say.MEMBER['before_end']}"
+#: Texts with nothing of their own to know them by.
+_PLAIN = {"answer", "articles", "suggestions"}
+_OUR_AUTHOR, _OUR_NOTES = "discord_", "orchestrator"
+
+
+def recorded(
+    world: World,
+    engine: Engine,
+    down: Sequence[tuple[float, float]] = (),
+    leaks: Sequence[str] = (),
+) -> History:
+    """Everything, as it stands now."""
+    with engine.connect() as connection:
+        return History(
+            dms=tuple(_dms(world)),
+            desks=tuple(_desks(world)),
+            journal=tuple(_journal(connection)),
+            outbox=tuple(_outbox(connection)),
+            talks=tuple(_talks(connection)),
+            cases=tuple(_cases(connection)),
+            exchanges=tuple(_exchanges(world)),
+            claimed=frozenset(_claimed(connection)),
+            down=tuple(down),
+            leaks=tuple(leaks),
+            differences=partial(differences, engine),
+        )
+
+
+# --- the two sides
+
+
+def _dms(world: World) -> Iterator[Dm]:
+    model = world.discord
+    for user in list(model.world.users.values()):
+        if not user.bot:
+            shown = [view.message(model.world, message) for message in model.members.inbox(user.name)]
+            lines = [_dm_line(world, m) for m in shown if not m["ephemeral"] and "channel" not in m]
+            yield Dm(str(user.id), tuple(lines))
+
+
+def _dm_line(world: World, message: Json) -> Line:
+    text, by_us = message["content"], message["author"] == "bot"
+    brought = _FROM_AGENT.fullmatch(text) if by_us else None
+    return Line(
+        id=message["id"],
+        at=_seconds(message["at"]),
+        by=By.SERVICE if by_us else By.MEMBER,
+        text=text,
+        carries=brought[1].removesuffix(_LATE) if brought else None,
+        says=_key(text, say.MEMBER) if by_us and not brought else "",
+        earlier=tuple(world.wrote.get(message["id"], ())),
+        deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
+        edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
+    )
+
+
+def _desks(world: World) -> Iterator[Desk]:
+    account = world.twilio._account
+    for sid, found in account.conversations.items():
+        name = re.fullmatch(r"orchestrator-(\w+)-(\d+)", found.unique_name or "")
+        if name is None:
+            continue
+        shown = world.twilio.conversation(sid)
+        members = [p["identity"] for p in shown["participants"] if p["identity"].startswith(_OUR_AUTHOR)]
+        yield Desk(
+            ref=sid,
+            member=members[0].removeprefix(_OUR_AUTHOR) if members else "",
+            conversation=name[1],
+            request=int(name[2]),
+            lines=tuple(_desk_line(world, message) for message in shown["messages"]),
+            closed_at=found.state_since.timestamp() if found.state == "closed" else None,
+            tasks=tuple(
+                task.status
+                for task in account.tasks.values()
+                if task.attributes.get("conversationSid") == sid
+            ),
+        )
+
+
+def _desk_line(world: World, message: Json) -> Line:
+    text, author = message["body"] or "", message["author"]
+    relayed = author.startswith(_OUR_AUTHOR)
+    ours = relayed or author == _OUR_NOTES
+    return Line(
+        id=message["sid"],
+        at=_seconds(message["at"]),
+        by=By.SERVICE if ours else By.AGENT,
+        text=text,
+        carries=text if relayed else None,
+        says=_key(text, say.DESK) if author == _OUR_NOTES else "",
+        earlier=tuple(world.wrote.get(message["sid"], ())),
+        deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
+        edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
+    )
+
+
+def _key(text: str, table: dict[str, str]) -> str:
+    """Which of our texts it is; empty for none."""
+    if table is say.MEMBER:
+        if any(text.startswith(table[head]) for head in ("articles", "suggestions")):
+            return "answer"
+        if any(says(key, text) for key in ("answer_greeting", "answer_thanks")):
+            return "answer"
+    return next((key for key in table if key not in _PLAIN and says(key, text, table)), "")
+
+
+def _exchanges(world: World) -> Iterator[Exchange]:
+    for taken in world.taken:
+        yield Exchange(taken.kind, taken.began, taken.ended)
+    for begun in world.discord.interactions.all():
+        ended = begun.acknowledged_at
+        yield Exchange("interaction", begun.at.timestamp(), ended.timestamp() if ended else None)
+
+
+# --- the store
+
+
+def _journal(connection: Connection) -> Iterator[Entry]:
+    for row in connection.execute(select(schema.event).order_by(schema.event.c.received_at)):
+        yield Entry(
+            row.source,
+            row.id,
+            row.subject or "",
+            row.trigger,
+            Outcome(row.outcome),
+            row.at,
+            row.from_state,
+            row.to_state,
+        )
+
+
+def _outbox(connection: Connection) -> Iterator[Deed]:
+    for row in connection.execute(select(schema.effect).order_by(schema.effect.c.seq)):
+        message = json.loads(row.payload).get("message")
+        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, message)
+
+
+def _talks(connection: Connection) -> Iterator[Talk]:
+    for row in connection.execute(select(schema.conversation)):
+        yield Talk(row.id, row.member, row.state, row.created_at, row.closed_at)
+
+
+def _cases(connection: Connection) -> Iterator[HelpCase]:
+    t = schema.event
+    chose = connection.execute(select(t.c.subject).where(t.c.trigger == "other_case")).scalars().all()
+    for row in connection.execute(select(schema.case_).where(schema.case_.c.kind == "help")):
+        linked = json.loads(row.context).get("conversations", ())
+        chosen = any(f"conversation:{conversation}" in chose for conversation in linked)
+        yield HelpCase(row.id, row.member, row.state, chosen)
+
+
+def _claimed(connection: Connection) -> Iterator[str]:
+    for ref in connection.execute(select(schema.effect.c.ref)).scalars():
+        if ref:
+            yield ref
+    for refs in connection.execute(select(schema.message.c.refs)).scalars():
+        yield from json.loads(refs)
+
+
+def _seconds(stamp: Any) -> float:
+    return datetime.fromisoformat(str(stamp)).timestamp()

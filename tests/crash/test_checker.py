@@ -1,0 +1,181 @@
+"""Every invariant goes red on a history that breaks it, and only that one."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from machines.table import Outcome
+from machines.testing.checker import RULES, check
+from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
+
+MIA, TOM = "1", "2"
+
+
+def line(ref: str, at: float, by: By, text: str, **more: object) -> Line:
+    return Line(ref, at, by, text, **more)  # type: ignore[arg-type]
+
+
+def entry(ref: str, before: str | None, after: str, trigger: str = "member_message", **more: object) -> Entry:
+    found = Entry("discord", ref, "conversation:c", trigger, Outcome.STAYED, 0.0, before, after)
+    return replace(found, **more)  # type: ignore[arg-type]
+
+
+#: A member asks, is answered, is handed off, and talks to an agent, who closes.
+GOOD = History(
+    dms=(
+        Dm(
+            MIA,
+            (
+                line("d1", 1, By.MEMBER, "how?"),
+                line("d2", 2, By.SERVICE, "like this", says="answer"),
+                line("d3", 3, By.SERVICE, "your place", says="place"),
+                line("d4", 4, By.MEMBER, "hello"),
+                line("d5", 5, By.SERVICE, "**ada:** hi", carries="hi"),
+                line("d6", 6, By.MEMBER, "thanks"),
+                line("d7", 7, By.SERVICE, "goodbye", says="goodbye"),
+            ),
+        ),
+    ),
+    desks=(
+        Desk(
+            "CH1",
+            MIA,
+            "c",
+            1,
+            (
+                line("t1", 3.5, By.SERVICE, "how?", says="transcript"),
+                line("t2", 4.1, By.SERVICE, "hello", carries="hello"),
+                line("t3", 4.5, By.AGENT, "hi"),
+                line("t4", 6.1, By.SERVICE, "thanks", carries="thanks"),
+            ),
+            closed_at=8,
+            tasks=("completed",),
+        ),
+    ),
+    journal=(
+        entry("d1", "bot_faq", "bot_faq"),
+        entry("d4", "awaiting_agent", "awaiting_agent"),
+        entry("d6", "with_agent", "with_agent"),
+        entry("t3", "with_agent", "with_agent", "agent_message", source="twilio"),
+        entry("x1", "with_agent", "closed", "desk_closed", source="twilio", outcome=Outcome.MOVED),
+    ),
+    outbox=(
+        Deed("k1", "conversation:c", "say", "done", "d2"),
+        Deed("k2", "conversation:c", "place", "done", "d3"),
+        Deed("k3", "conversation:c", "relay_to_member", "done", "d5", "twilio:t3"),
+        Deed("k4", "conversation:c", "say", "done", "d7"),
+        Deed("k5", "conversation:c", "alert", "void"),
+    ),
+    talks=(Talk("c", MIA, "closed", 1, 7),),
+    cases=(HelpCase("a", MIA, "resolved"),),
+    exchanges=(Exchange("interaction", 1, 2), Exchange("conversations", 4, 5)),
+    claimed=frozenset({"d2", "d3", "d5", "d7", "t1", "t2", "t4"}),
+)
+
+
+def with_dm(*lines: Line, without: str = "", at: int | None = None) -> History:
+    """The member's DM with further lines, or without one."""
+    kept = [one for one in GOOD.dms[0].lines if one.id != without]
+    kept[len(kept) if at is None else at : len(kept) if at is None else at] = lines
+    claimed = GOOD.claimed | {one.id for one in lines}
+    return replace(GOOD, dms=(Dm(MIA, tuple(kept)),), claimed=claimed)
+
+
+def with_desk(*lines: Line, without: str = "", **more: object) -> History:
+    kept = tuple(one for one in GOOD.desks[0].lines if one.id != without)
+    desk = replace(GOOD.desks[0], lines=(*kept, *lines), **more)  # type: ignore[arg-type]
+    return replace(GOOD, desks=(desk,), claimed=GOOD.claimed | {one.id for one in lines})
+
+
+def swapped() -> History:
+    """The agent reads the member's words the wrong way round."""
+    one, two, three, four = GOOD.desks[0].lines
+    return replace(GOOD, desks=(replace(GOOD.desks[0], lines=(one, four, three, two)),))
+
+
+HELLO_AGAIN = line("t5", 4.2, By.SERVICE, "hello", carries="hello")
+HI_AGAIN = line("d8", 5.1, By.SERVICE, "**ada:** hi", carries="hi")
+STRANGER = Dm(TOM, (line("s1", 1, By.MEMBER, "my secret"),))
+SEEN = entry("s1", "with_agent", "with_agent", subject="conversation:s")
+
+BROKEN = {
+    "I1 lost": with_desk(without="t2"),
+    "I1 doubled": with_desk(HELLO_AGAIN),
+    "I1 never committed": replace(GOOD, journal=tuple(e for e in GOOD.journal if e.id != "d4")),
+    "I1 garbled": with_dm(line("d4", 4, By.MEMBER, "hello!", earlier=("hello",)), without="d4", at=3),
+    "I2 lost": with_dm(without="d5"),
+    "I2 doubled": with_dm(HI_AGAIN, at=5),
+    "I3 overtaken": swapped(),
+    "I4 two open": replace(GOOD, talks=(Talk("c", MIA, "with_agent", 1), Talk("e", MIA, "bot_faq", 2))),
+    "I4 overlapping": replace(GOOD, talks=(*GOOD.talks, Talk("e", MIA, "bot_faq", 6))),
+    "I4 two cases": replace(GOOD, cases=(HelpCase("a", MIA, "open"), HelpCase("b", MIA, "pending"))),
+    "I5 from nowhere": with_dm(line("d9", 5, By.SERVICE, "**ben:** ho", carries="ho"), at=5),
+    "I5 in a note": replace(
+        with_desk(line("t6", 6.2, By.SERVICE, "so far: my secret", says="transcript")),
+        dms=(*GOOD.dms, replace(STRANGER, lines=(replace(STRANGER.lines[0], deleted_at=2),))),
+    ),
+    "I6 no edge": replace(GOOD, journal=(*GOOD.journal, entry("x", "closed", "bot_faq", "member_message"))),
+    "I6 refused, yet moved": replace(
+        GOOD, journal=(*GOOD.journal, entry("x", "closed", "bot_faq", "rating", outcome=Outcome.REFUSED))
+    ),
+    "I6 replay": replace(GOOD, differences=lambda: ["conversation:c: stored closed, replayed bot_faq"]),
+    "I7 pending": replace(GOOD, outbox=(*GOOD.outbox, Deed("k", "conversation:c", "say", "pending"))),
+    "I7 claimed twice": replace(
+        GOOD, outbox=(*GOOD.outbox, Deed("k", "conversation:c", "say", "done", "d2"))
+    ),
+    "I7 of no effect": replace(GOOD, claimed=GOOD.claimed - {"d7"}),
+    "I7 two tasks": with_desk(tasks=("assigned", "pending")),
+    "I8 to the agent": with_desk(line("t7", 8, By.SERVICE, "bye", carries="bye")),
+    "I8 into a closed desk": with_desk(line("t8", 9, By.SERVICE, "so long", says="it_is_over")),
+    "I9 interaction": replace(GOOD, exchanges=(Exchange("interaction", 1, 4.5),)),
+    "I9 never": replace(GOOD, exchanges=(Exchange("studio", 1, None),)),
+    "I11 task": replace(GOOD, leaks=("lane dm:1",)),
+    "I13 unanswered": with_dm(without="d2"),
+    "I13 twice": with_dm(line("d0", 2, By.SERVICE, "like that", says="answer"), at=2),
+    "I13 after the hand-off": with_dm(line("d0", 3, By.SERVICE, "like that", says="answer"), at=4),
+}
+# what was written after the close is committed in the next conversation
+BROKEN["I8 to the agent"] = replace(
+    BROKEN["I8 to the agent"],
+    dms=(Dm(MIA, (*GOOD.dms[0].lines, line("d10", 7.5, By.MEMBER, "bye"))),),
+    journal=(*GOOD.journal, entry("d10", "with_agent", "with_agent")),
+)
+# the hand-off covers what was asked before it
+BROKEN["I13 unanswered"] = with_dm(line("d11", 9, By.MEMBER, "anybody?"))
+BROKEN["I13 unanswered"] = replace(
+    BROKEN["I13 unanswered"], journal=(*GOOD.journal, entry("d11", "bot_faq", "bot_faq"))
+)
+
+
+def test_a_good_history_breaks_nothing() -> None:
+    assert check(GOOD) == []
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_a_doctored_history_breaks_what_it_should(name: str) -> None:
+    found = check(BROKEN[name])
+    assert {violation.invariant for violation in found} == {name.split(maxsplit=1)[0]}, [
+        str(v) for v in found
+    ]
+
+
+def test_every_rule_is_shown_red() -> None:
+    assert {name.split()[0] for name in BROKEN} == set(RULES)
+
+
+def test_a_message_that_could_not_be_delivered_is_excused_once_its_author_was_told() -> None:
+    lost = with_desk(without="t2")
+    told = (*lost.dms[0].lines, line("d12", 6.5, By.SERVICE, "sorry", says="not_delivered"))
+    history = replace(lost, dms=(Dm(MIA, told),), claimed=lost.claimed | {"d12"})
+    assert check(history) == []
+
+
+def test_nobody_is_late_while_nobody_serves() -> None:
+    assert check(replace(GOOD, exchanges=(Exchange("interaction", 1, None),), down=((2, 6),))) == []
+
+
+def test_what_was_deleted_need_not_arrive() -> None:
+    unsent = line("d13", 5.5, By.MEMBER, "never mind", deleted_at=5.6)
+    assert check(with_dm(unsent)) == []

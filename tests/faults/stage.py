@@ -1,0 +1,107 @@
+"""A story with a call to spoil in it, and what must hold when it is over."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from orchestrator.texts import say
+from storage import schema
+from tests.acceptance.playing import says
+from tests.faults.outcomes import Outcome, Spoiler
+from tests.inprocess.house import House
+from tests.inprocess.world import Member, Task, World
+from tests.storage.replay import differences
+
+#: Nobody understands this: the chatbot neither.
+UNKNOWN_WORDS = "zzgrbl qwrk vvnn"
+#: After this long nothing is under way any more, and no idle timer has fired. Seconds.
+QUIET_S = 150.0
+#: A call in doubt may take a while until it is settled. Seconds.
+PATIENCE_S = 300.0
+
+
+@dataclass
+class Stage:
+    """A world and its service. What was said is written down, to be compared at the end."""
+
+    world: World
+    url: str
+    house: House
+    call: str
+    outcomes: tuple[Outcome, ...]
+    spoiler: Spoiler
+    mia: Member
+    said: list[str] = field(default_factory=list)  #: by the member to the desk
+    replied: list[str] = field(default_factory=list)  #: by agents to the member
+    tasks: int = 1
+    dead: tuple[str, ...] = ()  #: kinds of effects that may have died
+
+    def spoil(self) -> None:
+        """From here on the call meets what is to become of it."""
+        self.spoiler.plant(self.call, *self.outcomes)
+
+    def says(self, text: str) -> str:
+        self.said.append(text)
+        return self.mia.write(text)
+
+    def replies(self, task: Task, text: str) -> str:
+        self.replied.append(text)
+        return task.write(text)
+
+    async def heard(self) -> None:
+        """Everything that was said has arrived."""
+        await self.mia.gets(*self.replied)
+        for task in self.world.tasks():
+            await task.gets(*self.said)
+
+    async def next_life(self) -> None:
+        """The service is killed and comes back."""
+        await self.house.kill()
+        self.house = House(self.world, self.url)
+        await self.house.start()
+
+    async def problems(self) -> list[str]:
+        """When all is quiet: what was lost, doubled or left over, in words."""
+        await self.heard()
+        await self.world.time.sleep(QUIET_S)
+        await self.heard()
+        return [*self._doubled(), *self._left_over(), *differences(self.house.engine)]
+
+    def _doubled(self) -> Iterator[str]:
+        yield from (f"the member read twice: {text}" for text in _twice(self.mia.texts()))
+        if len(self.world.tasks()) != self.tasks:
+            yield f"{len(self.world.tasks())} tasks"
+        conversations = {task.show()["conversation_sid"]: task for task in self.world.tasks()}
+        if len(conversations) != len(self.world.twilio._account.conversations):
+            yield "a Twilio Conversation without a task"
+        for sid, task in conversations.items():
+            yield from (f"the agent read twice: {note}" for note in _twice(task.notes()))
+            transcripts = [note for note in task.notes() if any(says(k, note, say.DESK) for k in TRANSCRIPTS)]
+            if len(transcripts) != 1:
+                yield f"transcripts: {transcripts}"
+            shown = self.world.twilio.conversation(sid)
+            if len(shown["webhooks"]) != 1:
+                yield f"webhooks: {shown['webhooks']}"
+            yield from (f"Twilio warns: {warning}" for warning in shown["warnings"])
+
+    def _left_over(self) -> Iterator[str]:
+        with self.house.engine.connect() as connection:
+            rows = connection.execute(select(schema.effect)).all()
+        yield from (f"{row.kind} is still to be done" for row in rows if row.status == "pending")
+        yield from (
+            f"{row.kind} is dead: {row.last_error}"
+            for row in rows
+            if row.status == "dead" and row.kind not in self.dead
+        )
+        yield from (f"the operator was told: {text}" for text in self.house.alerts)
+
+
+TRANSCRIPTS = ("transcript", "transcript_empty")
+
+
+def _twice(texts: list[str]) -> list[str]:
+    return [text for text, times in Counter(texts).items() if times > 1]

