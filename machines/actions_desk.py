@@ -107,6 +107,8 @@ def _new_request(draft: Draft, *, by_agent: bool) -> None:
     )
     for kind in OPEN_DESK:
         payload: dict[str, Any] = {"upto": draft.version} if kind is Kind.DESK_TRANSCRIPT else {}
+        if payload and draft.data.get("reopened") and draft.given.previous:
+            payload["previous"] = draft.given.previous.conversation  # the agent reads what it goes on with
         if by_agent:
             payload |= {"by_agent": True, "agent": draft.data.get("agent", "")}
         draft.to_desk(kind, case=draft.context.case, **payload)

@@ -28,8 +28,9 @@ from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
 from orchestrator.engine.database import opened
 from orchestrator.engine.dispatch import Dispatcher
-from orchestrator.engine.reconcile import Reconciler
-from orchestrator.engine.timers import Timers
+from orchestrator.engine.letters import Operator
+from orchestrator.engine.reconcile import Reconciler, adopt
+from orchestrator.engine.timers import Rows, Timers
 from orchestrator.errors import ConfigurationError, TryLater, Unavailable
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
@@ -41,10 +42,11 @@ from orchestrator.twilio.account import Account
 from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.client import TwilioRest
 from orchestrator.twilio.desk import FlexDesk
+from orchestrator.twilio.live import Live, Positions
 from storage.apply import Store
 from storage.engines import reader, writer
 from storage.fit import misfits
-from storage.marks import drop_parked, mark_desks, mark_dms, rearm_idle
+from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.reader import Reader
 from storage.values import Applied, Receipt
 from web.app import create
@@ -54,10 +56,8 @@ from web.services import Unavailable as WebUnavailable
 
 log = logging.getLogger(__name__)
 
-#: A webhook waits this long for the reading-up of the start; its sender gives up after 5 s.
+#: A webhook waits this long for what stands before it to be read; its sender gives up after 5 s.
 WEBHOOK_PATIENCE_S = 4.0
-#: Timers wait this long for the reading-up of the start.
-TIMER_PATIENCE_S = 60.0
 #: How often events that were parked for too long are looked for.
 PARKED_EVERY_S = 60.0
 
@@ -132,12 +132,35 @@ class Service:
             self.clock,
             random.random,
         )
-        self.timers = Timers(self.reader, self.committer.submit, self.clock)
-        self.reconciler = Reconciler(
-            DmBackfill(self.rest, self.reader, self.clock, self._mark_dms).read,
-            DeskBackfill(self.twilio, self.reader, self.clock, self._mark_desks).read,
+        self.timers = Timers(
+            self.reader,
             self.committer.submit,
             self.clock,
+            self._hearing,
+            Rows(self.committer.run, self.engine, settings.limits, self.clock, then=self.dispatcher.distrust),
+        )
+        positions = Positions()
+        self.twilio.posted = positions.account
+        dms = DmBackfill(self.rest, self.reader, self.clock, self._mark_dms)
+        desks = DeskBackfill(
+            self.twilio, self.reader, self.clock, self._mark_desks, positions=positions, workspace=workspace
+        )
+        self.reconciler = Reconciler(
+            dms.read,
+            desks.read,
+            self.committer.submit,
+            self.clock,
+            quiet=dms.quiet,
+            adopt=partial(adopt, self.reader, self.dispatcher.settle),
+        )
+        self.live = Live(self.committer.submit, desks.read_one, positions)
+        self.operator = Operator(
+            self.reader,
+            self.engine,
+            self.committer.run,
+            self.committer.submit,
+            self.clock,
+            lambda letter: self.dispatcher.retry(letter.lane, letter.key, letter.since),
         )
         self.intake = Intake(self.committer.submit, self.clock)
         self.supervisor = Supervisor(
@@ -212,9 +235,10 @@ class Service:
     # --- running
 
     async def _until_stopped(self) -> None:
+        self.timers.start()
         tasks = {
             asyncio.create_task(self.supervisor.run(), name="discord"),
-            asyncio.create_task(self._start_timers(), name="start timers"),
+            asyncio.create_task(self.operator.watch(), name="operator"),
             asyncio.create_task(self._sweep_parked(), name="parked"),
             asyncio.create_task(self._stop.wait(), name="stop"),
         }
@@ -240,14 +264,9 @@ class Service:
             self.reconciler.start()
             log.info("ready")
 
-    async def _start_timers(self) -> None:
-        try:
-            async with asyncio.timeout(TIMER_PATIENCE_S):
-                await self._read_up.wait()
-        except TimeoutError:
-            log.warning("timers start before everything was read")
-        await self.committer.run(partial(rearm_idle, self.engine, self.clock.time(), self.settings.limits))
-        self.timers.start()
+    def _hearing(self) -> bool:
+        """Is everything that members and agents said known here?"""
+        return self._read_up.is_set() and self.supervisor.connected and not self.reconciler.behind
 
     async def _sweep_parked(self) -> None:
         while True:
@@ -269,13 +288,16 @@ class Service:
         try:
             async with asyncio.timeout(WEBHOOK_PATIENCE_S):
                 await self._read_up.wait()
-            return await self.committer.submit(events)
+                return await self.live.take(events)
         except TimeoutError:
             self.reconciler.prompt()
-            raise WebUnavailable("starting", retry_after=5) from None
+            raise WebUnavailable("what came before is still being read", retry_after=5) from None
         except Unavailable as error:
             self.reconciler.prompt()
             raise WebUnavailable(str(error), retry_after=error.retry_after) from error
+        except Exception:
+            self.reconciler.prompt()
+            raise
 
     async def _is_ours(self, kind: str, ref: str) -> bool:
         try:
@@ -298,16 +320,18 @@ class Service:
     async def _ready(self) -> tuple[bool, Mapping[str, Any]]:
         try:
             await self.reader.alive()
-            oldest = await self.reader.oldest_effect()
+            oldest, letters = await self.reader.oldest_effect(), await self.reader.count_letters()
             database = True
         except Exception:
-            database, oldest = False, None
+            database, oldest, letters = False, None, 0
         age = max(0.0, self.clock.time() - oldest) if oldest is not None else 0.0
         facts = {
             "database": database,
             "gateway": self.supervisor.connected,
             "read_up": self._read_up.is_set(),
             "oldest_effect_s": round(age, 1),
+            "degraded": letters > 0,
+            "dead_letters": letters,
         }
         return database and self.supervisor.connected and self._read_up.is_set(), facts
 

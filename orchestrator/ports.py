@@ -247,5 +247,13 @@ class Twilio(Protocol):
     async def invite(self, interaction: str, channel: str, routing: Mapping[str, Any]) -> None: ...
 
 
+#: Sid of a Twilio Conversation, Index of a message in it.
+Posted = Callable[[str, int], None]
+
+
+def unheard(_sid: str, _index: int) -> None:
+    """Nobody asks which messages are ours."""
+
+
 class Conflict(Exception):
     """A Twilio Conversation of that unique name exists."""

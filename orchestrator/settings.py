@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any, Literal
 
@@ -77,6 +78,13 @@ class Settings(BaseSettings):
             raise ValueError("begins with sqlite:/// or postgresql://")
         return value
 
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^/\s]+", value):
+            raise ValueError("must be an origin such as https://help.example.org")
+        return value
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'orchestrator.db'}"
@@ -121,7 +129,14 @@ def load(**overrides: Any) -> Settings:
     except ValidationError as error:
         first = error.errors()[0]
         name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        raise ConfigurationError(f"{name}: {first['msg']}", f"see {name} in the documentation") from None
-    if not settings.public_url:
-        settings.public_url = f"http://{settings.host}:{settings.port}"
+        hint = getattr(Settings.model_fields.get(name.lower()), "description", "") or ""
+        raise ConfigurationError(f"{name}: {first['msg'].removeprefix('Value error, ')}", hint) from None
+    local = f"http://{settings.host}:{settings.port}"
+    if settings.twilio_api_url or not settings.twilio_account_sid:
+        settings.public_url = settings.public_url or local
+    elif not settings.public_url.startswith("https://"):
+        raise ConfigurationError(
+            f"PUBLIC_URL is {settings.public_url or 'not set'}",
+            "Twilio must reach this service by https: set the origin it is reached under",
+        )
     return settings

@@ -9,10 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.step import step as machine_step
-from storage.picture import Overtaken, Owners, Picture, Recent
+from storage.drafts import Owners, Recent
+from storage.parking import wake_parked
+from storage.picture import Overtaken, Picture
 from storage.stepping import Run, StepFunction, random_id
 from storage.values import Applied, Batch, SetTimer
-from storage.writing import wake_parked, write
+from storage.writing import write
 
 #: How often a batch is begun again because another process was faster, before that is taken for an outage.
 _ATTEMPTS = 10

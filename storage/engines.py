@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event, func, select
 from sqlalchemy.engine import URL, ExceptionContext, make_url
+from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
@@ -18,6 +19,9 @@ BUSY_TIMEOUT_MS = 5000
 CONNECT_TIMEOUT_S = 5
 #: PostgreSQL: the advisory lock of the one process that serves from a database.
 _SERVING = 0x73657276
+
+#: PostgreSQL: classes of errors that the driver files otherwise.
+_KINDS: dict[str, type[DBAPIError]] = {"42": OperationalError, "54": DataError}
 
 
 class Locked(Exception):
@@ -81,7 +85,7 @@ def writer(url: str) -> Engine:
             connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
         )
         event.listen(engine, "connect", _on_connect_postgresql)
-        event.listen(engine, "handle_error", _say_no_values)
+        event.listen(engine, "handle_error", _speak_plainly, retval=True)
         return engine
     _prepare_folder(parsed)
     engine = create_engine(
@@ -168,11 +172,18 @@ def _on_connect_postgresql(connection: Any, _record: Any) -> None:
     connection.autocommit = False
 
 
-def _say_no_values(context: ExceptionContext) -> None:
-    """PostgreSQL quotes the row that it refuses, line by line below what it says: only the first line is kept."""
-    for error in (context.original_exception, context.sqlalchemy_exception):
+def _speak_plainly(context: ExceptionContext) -> DBAPIError | None:
+    """Errors of PostgreSQL as the callers of `Store.apply` understand them.
+
+    It quotes the row that it refuses below what it says: only the first line is kept. A value too long for an
+    index (class 54) is to blame itself; tables that are missing or forbidden (class 42) are an outage.
+    """
+    original = context.original_exception
+    for error in (original, context.sqlalchemy_exception):
         if error is not None and error.args:
             error.args = (str(error.args[0]).partition("\n")[0], *error.args[1:])
+    kind = _KINDS.get(str(getattr(original, "sqlstate", None))[:2])
+    return kind(context.statement, None, original, hide_parameters=True) if kind else None
 
 
 def _begin_immediate(connection: Any) -> None:

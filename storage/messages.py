@@ -7,7 +7,7 @@ from dataclasses import replace
 from machines.events import Event, Trigger
 from machines.snapshot import Snapshot
 from storage import codec
-from storage.picture import Said
+from storage.drafts import Said
 
 DELETES = (Trigger.MEMBER_DELETED, Trigger.AGENT_DELETED)
 EDITS = (Trigger.MEMBER_EDITED, Trigger.AGENT_EDITED)
@@ -33,10 +33,15 @@ def revision(event: Event, rows: Rows) -> Event | None:
     edited_at = event.data.get("edited_at") or event.at.timestamp()
     attachments = codec.dump(event.data.get("attachments", codec.load(said.attachments)))
     same = said.body == event.data.get("body", "") and said.attachments == attachments
-    if same or edited_at <= (said.edited_at or said.at):
+    if same or _at_latest(edited_at) <= (said.edited_at or said.at):
         return None
     _, _, ref = said.id.partition(":")
     return replace(event, id=f"{ref}:edit:{said.revision + 1}")
+
+
+def _at_latest(at: float) -> float:
+    """Twilio's lists tell whole seconds: such a time may be any moment of its second."""
+    return at + 0.999 if at.is_integer() else at
 
 
 def keep(event: Event, after: Snapshot, rows: Rows) -> str | None:

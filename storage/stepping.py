@@ -26,7 +26,8 @@ from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Context, Given, Limits,
 from machines.step import new_case, new_conversation
 from machines.table import Outcome
 from storage import codec, messages
-from storage.picture import Case, Member, Picture, Talk
+from storage.drafts import Case, Member, Talk
+from storage.picture import Picture
 from storage.record import Record
 from storage.values import Batch, Receipt, Result, moment
 

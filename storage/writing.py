@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import Connection, Table, bindparam, delete, func, literal_column, select, text, update
+from sqlalchemy import Connection, Table, bindparam, delete, literal_column, select, text, update
 
 from machines.snapshot import CaseContext, Context
 from storage import codec, schema
-from storage.picture import Case, Member, Overtaken, Said, Talk
+from storage.drafts import Case, Member, Said, Talk
 from storage.record import Journal, Record
 from storage.statements import Statement, insert, insert_new, upsert
-from storage.stepping import Run
 from storage.values import Result, Status
 
 
@@ -91,9 +90,6 @@ _INSERT_EFFECT = insert(
 _UPSERT_TIMER = upsert(schema.timer, ("subject", "name"), ("due_at", "epoch"))
 _INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request")
 _INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
-#: PostgreSQL: the advisory lock of parking. Taken after the members, before the first write.
-_PARKING = 0x7061726B
-_ANY_PARKED = select(schema.parked.c.source).limit(1)
 _INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
 _DELETE_TIMER = Statement(
     ("_subject", "_name"),
@@ -133,45 +129,6 @@ _VOID_EFFECT = Statement(
         .values(status=literal_column("'void'"), done_at=bindparam("done_at"))
     ),
 )
-
-
-def wake_parked(connection: Connection, run: Run) -> None:
-    """Step the events that waited for a name which this batch brought into being, until none is left.
-
-    Raises `Overtaken` where another process brought a name into being that this batch would wait for.
-    """
-    parked = run.record.parked
-    if run.picture.lock_rows:
-        _keep_parking_apart(connection, run)
-    if not parked and connection.execute(_ANY_PARKED).first() is None:
-        return
-    t = schema.parked
-    while run.woken:
-        names, run.woken = run.woken, set()
-        query = select(t).where(t.c.waits_for.in_(sorted(names)))
-        held = [
-            (row.parked_at, row.waits_for, codec.load_event(row.event)) for row in connection.execute(query)
-        ]
-        held.sort(key=lambda row: (row[0], row[2].at))
-        earlier = [(waits_for, event) for _, waits_for, event in held]
-        waiting = [*earlier, *(now for now in parked.values() if now[0] in names)]
-        if waiting:
-            run.picture.complete()
-        run.wake(waiting)
-
-
-def _keep_parking_apart(connection: Connection, run: Run) -> None:
-    """Who parks an event and who brings its name into being do not see each other's rows before they commit.
-
-    So nobody parks while another names: many may name at once, one parks alone and looks for the names again.
-    """
-    waited_for = {waits_for for waits_for, _ in run.record.parked.values()}
-    if waited_for:
-        connection.execute(select(func.pg_advisory_xact_lock(_PARKING)))
-        if run.picture.any_of(waited_for):
-            raise Overtaken
-    elif run.woken:
-        connection.execute(select(func.pg_advisory_xact_lock_shared(_PARKING)))
 
 
 def write(connection: Connection, record: Record) -> list[str]:

@@ -43,7 +43,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except Refused as refused:
         # neither the query nor the body: both carry what people wrote or who they are
-        log.info("refused", extra={"path": request.path, "status": refused.status, "error": refused.error})
+        # a webhook that is refused is a message that does not arrive: the operator must see why
+        level = logging.WARNING if refused.status == 403 else logging.INFO
+        facts = {"path": request.path, "status": refused.status, "reason": refused.detail}
+        log.log(level, "refused", extra=facts)
         answer = _error(refused.status, refused.error, refused.detail)
         if refused.close:
             answer.force_close()

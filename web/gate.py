@@ -96,7 +96,8 @@ def _check_signature(request: web.Request, fields: Mapping[str, str], signatures
     given = request.headers.getall(SIGNATURE, [])
     settings = request.headers.get(SIGNATURE_SETTINGS)
     if len(given) != 1 or not signatures.hold(request.raw_path, fields, given[0], settings):
-        raise Refused(403, "forbidden", "the signature is missing or does not fit this address and body")
+        hint = "is TWILIO_AUTH_TOKEN the account's, and PUBLIC_URL the origin that Twilio calls?"
+        raise Refused(403, "forbidden", f"the signature does not fit: {hint}")
 
 
 def _check_account(fields: Mapping[str, str], account_sid: str) -> None:

@@ -18,7 +18,10 @@ async def healthz(request: web.Request) -> web.Response:
 
 
 async def readyz(request: web.Request) -> web.Response:
-    """200 when work can be done, else 503, with the facts either way."""
+    """200 when work can be done, else 503, with the facts either way.
+
+    Dead letters make it `degraded`, not unready: somebody has to look at them, and work goes on.
+    """
     try:
         async with asyncio.timeout(READY_SECONDS):
             ready, facts = await request.app[SERVICES].ready()

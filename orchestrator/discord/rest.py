@@ -94,20 +94,23 @@ class DiscordRest:
         self, channel: str, message: str, text: str, *, buttons: Sequence[Sequence[Button]] = ()
     ) -> None:
         async with self._speaking() as client:
-            await client.http.edit_message(
+            data = await client.http.edit_message(
                 int(channel), int(message), params=_parameters(_payload(text, buttons))
             )
+            _spoken(data)
 
     async def delete(self, channel: str, message: str) -> None:
         async with self._speaking() as client:
             try:
-                await client.http.delete_message(int(channel), int(message))
+                answer: Any = await client.http.delete_message(int(channel), int(message))  # type: ignore[func-returns-value]
+                _spoken(answer)
             except discord.NotFound:
                 return
 
     async def react(self, channel: str, message: str, emoji: str) -> None:
         async with self._speaking() as client:
-            await client.http.add_reaction(int(channel), int(message), emoji)
+            answer: Any = await client.http.add_reaction(int(channel), int(message), emoji)  # type: ignore[func-returns-value]
+            _spoken(answer)
 
     async def history(self, channel: str, *, after: str, limit: int = 100) -> list[DiscordMessage]:
         async with self._speaking() as client:
@@ -125,7 +128,9 @@ class DiscordRest:
             webhook_token=token,
         )
         async with self._speaking() as client:
-            await client.http.request(route, json={"content": text, "allowed_mentions": {"parse": []}})
+            _spoken(
+                await client.http.request(route, json={"content": text, "allowed_mentions": {"parse": []}})
+            )
 
     async def typing(self, channel: str) -> None:
         async with self._speaking() as client:
@@ -142,6 +147,12 @@ def _translate(error: discord.HTTPException) -> Retry | Reject:
     if error.code in UNREACHABLE:
         return Reject(reason, report=Trigger.UNREACHABLE)
     return Reject(reason)
+
+
+def _spoken(answer: Any) -> None:
+    """Raises ValueError for a success whose body is neither JSON nor empty: not Discord itself said that."""
+    if isinstance(answer, str) and answer.strip():
+        raise ValueError(answer[:50])
 
 
 def _payload(text: str, buttons: Sequence[Sequence[Button]]) -> dict[str, Any]:

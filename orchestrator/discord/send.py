@@ -175,7 +175,7 @@ class Sender:
 
         It stands above the last message that this lane is known to have made.
         """
-        position = await self.reader.last_ref(job.effect.subject, job.effect.lane)
+        position = await self.reader.last_ref(job.effect.subject, job.effect.lane, job.effect.key)
         if position is None:
             talk = await self.reader.conversation(job.effect.conversation)
             position = snowflake(talk.created_at - 60.0) if talk else "0"

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from machines.events import Event
@@ -31,7 +31,7 @@ MAX_WAITING = 10_000
 #: Wait before a result is offered to a database that failed.
 PAUSE_S = 0.5
 
-_OPERATIONAL = (OperationalError, InterfaceError, PoolTimeout)
+_OUTAGES = (OperationalError, InterfaceError, InternalError, PoolTimeout)
 
 
 @dataclass(slots=True, eq=False)
@@ -69,7 +69,7 @@ class Committer:
         self._closing = True
         self._arrived.set()
         if self._task is not None:
-            await self._task
+            await asyncio.shield(self._task)
         self._thread.shutdown(wait=True)
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt]:
@@ -121,10 +121,11 @@ class Committer:
     async def _commit(self, taken: list[_Submission]) -> None:
         try:
             await self._apply(taken)
-        except _OPERATIONAL as error:
-            await self._put_off(taken, error)
         except Exception as error:
-            await self._isolate(taken, error)
+            if _is_outage(error):
+                await self._put_off(taken, error)
+            else:
+                await self._isolate(taken, error)
 
     async def _apply(self, taken: list[_Submission]) -> None:
         batch = [item for submission in taken for item in submission.items]
@@ -210,6 +211,11 @@ class Committer:
             return
         if not culprit.done.done():
             culprit.done.set_result(receipts)
+
+
+def _is_outage(error: Exception) -> bool:
+    """Whether it is the database that fails, and not what it was given: locked, full, read-only, damaged, gone."""
+    return isinstance(error, _OUTAGES) or type(error) is DatabaseError
 
 
 def _bare(result: Result, error: BaseException) -> Result:

@@ -151,6 +151,8 @@ class Timers:
         elif jump < -TICK_S:
             log.warning("the clock was set back", extra={"seconds": round(-jump)})
             self._pull_in = True
+        if abs(jump) > TICK_S:
+            self._swept = -math.inf  # what was far may be near
 
     def _listen(self) -> None:
         if not self.hearing():

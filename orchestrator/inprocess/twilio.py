@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit
 from machines.events import Trigger
 from orchestrator.errors import Reject, Retry
 from orchestrator.inprocess.line import Line, NoAnswer, seconds
-from orchestrator.ports import Conflict, Interaction, Task, TwilioConversation, TwilioMessage
+from orchestrator.ports import Conflict, Interaction, Posted, Task, TwilioConversation, TwilioMessage, unheard
 from orchestrator.sandbox.twilio.routes import CONVERSATIONS, FLEX, TASKROUTER
 from orchestrator.sandbox.wire import Answer, Call
 
@@ -78,6 +78,7 @@ class InProcessTwilio:
         self._headers = {"authorization": f"Basic {login}"}
         self._codes = codes
         self._line = line or Line("twilio")
+        self.posted: Posted = unheard  #: told the Index of every message that is posted here
 
     # --- Conversations
 
@@ -144,7 +145,9 @@ class InProcessTwilio:
         path = f"/v1/Conversations/{sid}/Messages"
         made = await self._make("post", CONVERSATIONS, path, form, repeatable=False)
         with _reading(doubt=True):
-            return _sid(made)
+            ref = _sid(made)
+            self.posted(sid, int(made["index"]))
+            return ref
 
     async def edit(self, sid: str, message: str, body: str) -> None:
         path = f"/v1/Conversations/{sid}/Messages/{message}"

@@ -120,9 +120,10 @@ class DeskBackfill:
         newest = await self.twilio.messages(desk.sid, newest_first=True, limit=AT_MOST)
         made = await self._ours(desk, newest)
         events: list[Event] = []
+        standing = set(known)
         for message in reversed(newest):
             top = max(top, message.index)
-            if message.index > desk.read_up_to or message.updated_at > message.at:
+            if message.index > desk.read_up_to or message.sid in standing or message.updated_at > message.at:
                 events += self._message(message, desk, mark, now)
         events += await self._deleted(known, newest, desk, mark, now)
         closed = state.state == "closed"
@@ -205,7 +206,7 @@ class DeskBackfill:
             "Media": json.dumps([_media(entry) for entry in message.media]) if message.media else "",
         }
         events = self._told(fields, desk, mark, now)
-        if events and message.updated_at > message.at:
+        if events:  # lists tell whole seconds: an edit within the first one is seen by its text alone
             fields |= {"EventType": "onMessageUpdated", "DateUpdated": message.updated_at.isoformat()}
             events += self._told(fields, desk, mark, now)
         return events

@@ -18,7 +18,7 @@ from twilio.rest import Client
 
 from machines.events import Trigger
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Conflict, Interaction, Task, TwilioConversation, TwilioMessage
+from orchestrator.ports import Conflict, Interaction, Posted, Task, TwilioConversation, TwilioMessage, unheard
 from orchestrator.twilio.limits import CLOSED, CONCURRENT, NAME_TAKEN, NOT_FOUND, PARTICIPANT_EXISTS
 
 #: No call takes longer. The SDK passes its own time-out as "none at all". Seconds.
@@ -52,6 +52,7 @@ class TwilioRest:
         self._http = HttpClient(api_url)
         self._client = Client(username, password, account_sid, http_client=self._http)
         self._conversations = self._client.conversations.v1
+        self.posted: Posted = unheard  #: told the Index of every message that is posted here
 
     async def close(self) -> None:
         await self._http.close()
@@ -145,7 +146,10 @@ class TwilioRest:
             message = await self._conversations.conversations(sid).messages.create_async(
                 author=author, body=body, attributes=json.dumps(attributes)
             )
-            return _sid(message)
+            made = _sid(message)
+            if message.index is not None:
+                self.posted(sid, int(message.index))
+            return made
 
     async def edit(self, sid: str, message: str, body: str) -> None:
         async with self._speaking():

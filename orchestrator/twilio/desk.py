@@ -96,6 +96,8 @@ class FlexDesk:
         rows = await self.reader.transcript(job.effect.conversation, payload.get("upto"), since)
         if since and not rows:
             return Done()
+        if previous := payload.get("previous"):
+            rows = [*await self.reader.transcript(str(previous)), *rows]
         key = "transcript_since" if since else "transcript" if rows else "transcript_empty"
         text = say.text(say.DESK, key, {"lines": "\n".join(lines(rows))})
         return Done(ref=await self._post(job, AUTHOR, text))
@@ -105,20 +107,7 @@ class FlexDesk:
         sid = await self._sid(job)
         if job.in_doubt and (task := await self._task(job)):
             return self._opened(job, task.attributes.get("flexInteractionSid"), task)
-        member = await self.reader.member(job.effect.member)
-        case = await self.reader.case(str(job.effect.payload.get("case", "")))
-        name = (member.name if member else "") or "Discord member"
-        by_agent = bool(job.effect.payload.get("by_agent"))
-        attributes: dict[str, Any] = {
-            "orchestrator_request": _name(job),
-            "customChannelType": "discord",
-            "from": name,
-            "customerName": name,
-            "customerAddress": _identity(job),
-            "case_number": case.number if case else None,
-        }
-        if by_agent:
-            attributes["addressed_to"] = job.effect.payload.get("agent", "")
+        attributes = await self._attributes(job)
         channel = {
             "type": "web",
             "initiated_by": "customer",
@@ -215,7 +204,7 @@ class FlexDesk:
             raise Reject("there is no interaction to invite to")
         if job.in_doubt:
             self._let_settle(job)
-        routing = self._routing({"orchestrator_request": name})
+        routing = self._routing(await self._attributes(job))
         with _nothing_closed():
             await self.twilio.invite(refs["interaction_sid"], channel, routing)
         return Done()
@@ -285,6 +274,23 @@ class FlexDesk:
         settled = job.sent_at + SETTLE_S - self.clock.time()
         if settled > 0:
             raise Retry("an earlier attempt may still arrive", after=settled)
+
+    async def _attributes(self, job: Job) -> dict[str, Any]:
+        """What the task says of the member and the case. `from` is what Flex shows as the customer."""
+        member = await self.reader.member(job.effect.member)
+        case = await self.reader.case(str(job.effect.payload.get("case", "")))
+        name = (member.name if member else "") or "Discord member"
+        attributes: dict[str, Any] = {
+            "orchestrator_request": _name(job),
+            "customChannelType": "discord",
+            "from": name,
+            "customerName": name,
+            "customerAddress": _identity(job),
+            "case_number": case.number if case else None,
+        }
+        if job.effect.payload.get("by_agent"):
+            attributes["addressed_to"] = job.effect.payload.get("agent", "")
+        return attributes
 
     def _routing(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
         return {

@@ -143,12 +143,19 @@ class Reader:
         row = await self._one(query)
         return (row.ref, codec.load(row.payload)) if row else None
 
-    async def last_ref(self, subject: str, lane: str) -> str | None:
-        """The provider's id of the last thing that an effect of this subject made in a lane."""
+    async def last_ref(self, subject: str, lane: str, before: str) -> str | None:
+        """The provider's id of the last thing that this subject made in a lane before the effect of that key."""
         t = effect
+        turn = select(t.c.seq).where(t.c.key == before).scalar_subquery()
         query = (
             select(t.c.ref)
-            .where(t.c.key > f"{subject}:", t.c.key < f"{subject};", t.c.lane == lane, t.c.ref.is_not(None))
+            .where(
+                t.c.key > f"{subject}:",
+                t.c.key < f"{subject};",
+                t.c.lane == lane,
+                t.c.ref.is_not(None),
+                t.c.seq < turn,
+            )
             .order_by(t.c.seq.desc())
             .limit(1)
         )

@@ -21,6 +21,12 @@ class Size:
     few: int  #: stored conversations
     many: int  #: stored conversations
     growth_events: int  #: events per repetition and store
+    relay_members: int  #: who talk with agents while relaying is measured, and while the service is killed
+    burst: int  #: messages that each of them sends at once
+    talk_rates: tuple[float, ...]  #: messages per second, both sides together
+    talk_seconds: float
+    kill_rates: tuple[float, ...]  #: the same while the service is killed; none: it is not killed at all
+    kill_seconds: float  #: how long they talk before the kill, and after the service is ready again
 
 
 FULL = Size(
@@ -36,6 +42,12 @@ FULL = Size(
     few=1000,
     many=100_000,
     growth_events=1500,
+    relay_members=50,
+    burst=20,
+    talk_rates=(5, 100),
+    talk_seconds=10,
+    kill_rates=(5, 40),
+    kill_seconds=6,
 )
 TINY = Size(
     rounds=1,
@@ -50,4 +62,10 @@ TINY = Size(
     few=20,
     many=100,
     growth_events=20,
+    relay_members=2,
+    burst=2,
+    talk_rates=(100,),
+    talk_seconds=0.1,
+    kill_rates=(),
+    kill_seconds=0,
 )

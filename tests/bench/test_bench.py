@@ -7,13 +7,15 @@ import json
 import pytest
 
 from tests.bench.__main__ import MEASUREMENTS, run
+from tests.bench.crowd import Said, Way
+from tests.bench.kill import Outage, verdict
 from tests.bench.report import Line, as_json, table
 from tests.bench.size import TINY
 
 FIELDS = {"group", "name", "value", "unit", "at_most", "at_least", "verdict", "note"}
 
 
-@pytest.mark.parametrize("name", MEASUREMENTS)
+@pytest.mark.parametrize("name", [name for name in MEASUREMENTS if name != "kill"])
 def test_a_measurement_gives_figures_that_can_be_written_down(name: str) -> None:
     said: list[str] = []
 
@@ -27,6 +29,34 @@ def test_a_measurement_gives_figures_that_can_be_written_down(name: str) -> None
         assert line["value"] > 0
         limited = line["at_most"] is not None or line["at_least"] is not None
         assert line["verdict"] in (("ok", "over") if limited else ("",))
+
+
+def test_a_size_that_kills_at_no_rate_starts_nothing() -> None:
+    said: list[str] = []
+
+    assert run(TINY, ["kill"], said.append) == []
+    assert [text for text in said if "not measured" in text] == []
+
+
+def test_a_kill_is_judged_by_what_stands_at_the_other_side_by_direction_and_by_when_it_was_said() -> None:
+    to_desk, to_member = Way
+    said = {
+        1: Said(1, to_desk, at=9.0),
+        2: Said(2, to_desk, at=11.0),
+        3: Said(3, to_member, at=11.0),
+        4: Said(4, to_member, at=15.0),
+        5: Said(5, to_member, at=16.0),
+    }
+    copies = {1: 1, 3: 2, 4: 1, 5: 3}
+
+    lines = list(verdict(5, said, copies, Outage(began=10.0, ended=15.0)))
+
+    assert [(line.name, line.value, line.verdict, line.note.partition(";")[0]) for line in lines] == [
+        ("5 msg/s, member -> Twilio: lost", 1, "over", "0 of 1 before, 1 of 1 during, 0 of 0 after"),
+        ("5 msg/s, member -> Twilio: doubled", 0, "ok", "0 of 1 before, 0 of 1 during, 0 of 0 after"),
+        ("5 msg/s, agent -> Discord: lost", 0, "ok", "0 of 0 before, 0 of 1 during, 0 of 2 after"),
+        ("5 msg/s, agent -> Discord: doubled", 2, "over", "0 of 0 before, 1 of 1 during, 1 of 2 after"),
+    ]
 
 
 def test_a_measurement_that_breaks_is_told_and_the_others_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -254,8 +254,9 @@ async def closed_meanwhile(play: Play) -> None:
     await play.do(mia.gets, "bye")
 
 
-SHORT_WAIT = Limits(wait=90, wait_reminder=40)
-SHORT_SILENCE = Limits(member_idle_warn=60, member_idle=90)
+#: Longer than the quiet time after the start of a flow.
+SHORT_WAIT = Limits(wait=80, wait_reminder=60)
+SHORT_SILENCE = Limits(member_idle_warn=30, member_idle=45)
 
 FLOWS: dict[str, Flow] = {
     flow.name: flow

@@ -23,6 +23,10 @@ from tests.inprocess.world import World
 
 #: A life that has not ended by then, in seconds of ours, hangs.
 TOO_LONG_S = 30
+#: The folder of every life: at one address, statements stay compiled.
+FLOW = "flow"
+#: Flows that between them do nearly everything.
+WARMING = ("second miss", "agent leaves, another is invited", "agent completes")
 
 
 class Matrix:
@@ -33,6 +37,7 @@ class Matrix:
         self._template = folder / "template.db"
         upgrade(f"sqlite:///{self._template}")
         self._starts: dict[object, Path] = {}
+        self._counts: dict[str, int] = {}
         self._warm()
 
     def points(self, name: str) -> list[str]:
@@ -66,12 +71,15 @@ class Matrix:
 
     def twice(self, name: str, chance: Random) -> tuple[tuple[int, int], list[str]]:
         """Crash at a point of chance, and again at one of chance of the life after it."""
-        first = chance.randint(1, len(self.points(name)))
+        if name not in self._counts:
+            self._counts[name] = len(self.points(name))
+        first = chance.randint(1, self._counts[name])
         folder = self._fresh(name)
         assert self._fork(folder, name, first) == signal.SIGKILL
         left = self._copy(folder, "left")
-        assert self._fork(left, name) is None
-        second = chance.randint(1, len(json.loads((left / POINTS).read_text())))
+        assert self._fork(folder, name) is None
+        second = chance.randint(1, len(json.loads((folder / POINTS).read_text())))
+        folder = self._copy(left, FLOW)
         assert self._fork(folder, name, second) == signal.SIGKILL
         assert self._fork(folder, name) is None
         return (first, second), self._verdict(folder)
@@ -84,7 +92,7 @@ class Matrix:
         key = (flow.start, flow.limits)
         if key not in self._starts:
             self._starts[key] = self._begin(name, flow)
-        return self._copy(self._starts[key], "flow")
+        return self._copy(self._starts[key], FLOW)
 
     def _begin(self, name: str, flow: Flow) -> Path:
         folder = self._folder / f"start-{len(self._starts)}"
@@ -139,8 +147,10 @@ class Matrix:
         return found
 
     def _warm(self) -> None:
-        """What every child would make again."""
+        """Live a few lives here: what every child would make and compile again is made before it is born."""
         chatbot()
+        for name in WARMING:
+            live(self._fresh(name), name)
         gc.collect()
         gc.freeze()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -48,7 +48,7 @@ class Play:
         found: Task = await self.do(self.world.task, number)
         return found
 
-    async def press(self, member: Member, action: str, sees: Callable[[], Awaitable[Any] | Any]) -> None:
+    async def press(self, member: Member, action: str, sees: Callable[[], Any]) -> None:
         """Press until there is something to see: who is told that the application did not respond tries again."""
 
         async def pressed() -> None:

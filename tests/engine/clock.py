@@ -69,3 +69,19 @@ async def eventually(holds: Callable[[], bool], seconds: float = 5.0) -> None:
         if time.monotonic() > deadline:
             raise AssertionError("it did not come about in time")
         await asyncio.sleep(0.002)
+
+
+class WallClock(ManualClock):
+    """Its wall can be set apart from the time that passes, as people, daylight and sleep do."""
+
+    _shift: float = 0.0
+
+    def set(self, seconds: float) -> None:
+        """The wall clock goes forward, or back; no time passes."""
+        self._shift += seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def time(self) -> float:
+        return super().time() + self._shift

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
 from machines.events import Event
-from orchestrator.engine.reconcile import AGAIN_S, EVERY_S, Reconciler
+from orchestrator.engine.reconcile import AGAIN_S, EVERY_S, QUIET_PAUSE_S, Reconciler, adopt
 from orchestrator.errors import Retry, Unavailable
-from orchestrator.ports import Read
-from storage.values import Receipt
+from orchestrator.ports import Made, Read
+from storage.values import Pending, Receipt, Result, Status
 from tests.engine.clock import ManualClock
 from tests.storage.facts import ANN, START, answered_by_agent, wrote
 
@@ -21,6 +22,8 @@ class Side:
     def __init__(self, name: str, log: list[str]) -> None:
         self.name, self.log = name, log
         self.events: list[Event] = []
+        self.made: list[Made] = []
+        self.still: Callable[[Event], bool] = lambda _: True
         self.answers: list[Exception | bool] = []  #: what the next reads meet; a bool: was it complete?
 
     async def read(self) -> Read:
@@ -32,7 +35,7 @@ class Side:
         async def remember() -> None:
             self.log.append(f"remember {self.name}")
 
-        return Read(tuple(self.events), remember, answer)
+        return Read(tuple(self.events), remember, answer, tuple(self.made), self.still)
 
 
 class Scene:
@@ -84,8 +87,6 @@ async def test_many_events_go_in_slices_in_order(scene: Scene) -> None:
 
 
 async def test_a_store_that_is_away_is_waited_for(scene: Scene) -> None:
-    import asyncio
-
     scene.discord.events = [wrote(ANN, "1")]
     scene.away = 3
     reading = asyncio.create_task(scene.reconciler.both())
@@ -133,3 +134,106 @@ async def test_the_desk_side_is_read_every_few_minutes_and_at_a_sign(scene: Scen
     await scene.clock.advance(0)
     assert scene.count("read twilio") == 2
     assert scene.count("read discord") == 0
+
+
+# --- what happens meanwhile
+
+
+async def test_who_was_there_is_not_told_if_somebody_was_heard_since(scene: Scene) -> None:
+    """A live report is worth more than one that was read before it; the side is read again soon."""
+    scene.twilio.events = [answered_by_agent("c", "1"), answered_by_agent("c", "level", at=START + 1)]
+    scene.twilio.still = lambda event: event.id != "level"
+    await scene.reconciler.both()
+    assert scene.submitted == [["1"]]
+
+    scene.twilio.still = lambda _: True
+    scene.reconciler.start()
+    await scene.clock.advance(AGAIN_S + 1)
+    assert scene.submitted[1:] == [["1", "level"]]
+
+
+async def test_it_is_behind_until_what_was_missed_is_submitted(scene: Scene) -> None:
+    scene.reconciler.start()
+    assert not scene.reconciler.behind
+    scene.discord.events = [wrote(ANN, "1")]
+    scene.away = 1
+    reading = asyncio.create_task(scene.reconciler.both())
+    await scene.clock.advance(1)
+    assert scene.reconciler.behind
+    await scene.clock.advance(10)
+    await reading
+    assert not scene.reconciler.behind
+
+    scene.twilio.answers = [Retry("away")] * 3
+    scene.reconciler.prompt()
+    await scene.clock.advance(3 * AGAIN_S - 1)
+    assert scene.reconciler.behind
+    await scene.clock.advance(AGAIN_S)
+    assert not scene.reconciler.behind
+
+
+async def test_the_reading_of_every_few_minutes_is_no_outage(scene: Scene) -> None:
+    seen: list[bool] = []
+    scene.reconciler.twilio = scene.twilio.read
+    scene.twilio.still = lambda _: seen.append(scene.reconciler.behind) or True  # type: ignore[func-returns-value]
+    scene.twilio.events = [answered_by_agent("c", "1")]
+    scene.reconciler.start()
+    await scene.clock.advance(EVERY_S + 1)
+    assert seen == [False]
+
+
+# --- the quiet ones
+
+
+async def test_quiet_messages_are_read_one_after_the_other_in_nobodys_way(scene: Scene) -> None:
+    async def quiet() -> AsyncIterator[Read]:
+        for n in range(3):
+            scene.discord.events = [wrote(ANN, f"quiet {n}")]
+            yield await scene.discord.read()
+        scene.discord.events = []
+
+    scene.reconciler.quiet = quiet
+    await scene.reconciler.both()
+    assert scene.submitted == []
+    await scene.clock.advance(QUIET_PAUSE_S + 0.5)
+    assert [ref for slice_ in scene.submitted for ref in slice_] == ["quiet 0", "quiet 1"]
+    await scene.clock.advance(10 * EVERY_S)
+    assert [ref for slice_ in scene.submitted for ref in slice_][2:] == ["quiet 2"]
+
+
+# --- our own messages
+
+
+class Outbox:
+    """Effects with what became of them, and what was settled."""
+
+    def __init__(self, **found: Status) -> None:
+        payload = {"message": "discord:1"}
+        self.found = {
+            key: (Pending(key, "conversation:c", ANN, "desk", "relay_to_desk", payload, 0.0, 2, 1), status)
+            for key, status in found.items()
+        }
+        self.settled: list[tuple[str, Result]] = []
+
+    async def effects(self, keys: object) -> list[tuple[Pending, Status]]:
+        return [self.found[key] for key in keys if key in self.found]  # type: ignore[attr-defined]
+
+    async def settle(self, lane: str, result: Result) -> None:
+        self.settled.append((lane, result))
+
+
+@pytest.mark.parametrize("status", [Status.PENDING, Status.DEAD, Status.VOID])
+async def test_an_effect_whose_message_stands_there_is_done(status: Status) -> None:
+    outbox = Outbox(k=status)
+    await adopt(outbox, outbox.settle, [Made("k", "IM1"), Made("of another database", "IM2")])
+    ((lane, result),) = outbox.settled
+    assert (lane, result.key, result.generation, result.status) == ("desk", "k", 1, Status.DONE)
+    assert (result.ref, result.message, result.refs) == ("IM1", "discord:1", ("IM1",))
+
+
+async def test_what_is_known_to_be_done_is_left_alone_unless_its_later_copy_went(scene: Scene) -> None:
+    outbox = Outbox(known=Status.DONE, healed=Status.DONE)
+    scene.twilio.made = [Made("known", "IM1"), Made("healed", "IM2", healed=True)]
+    scene.reconciler.adopt = lambda made: adopt(outbox, outbox.settle, made)
+    await scene.reconciler.both()
+    assert [result.refs for _, result in outbox.settled] == [("IM2",)]

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
+from dataclasses import replace
 
 import pytest
 
 from machines.events import Event, Trigger
-from orchestrator.engine.timers import SWEEP_S, Timers, event_of
+from orchestrator.engine.timers import JUMP_S, PATIENCE_S, SWEEP_S, Timers, event_of
 from orchestrator.errors import Unavailable
 from storage import schema
 from storage.values import Receipt, SetTimer
-from tests.engine.clock import ManualClock
+from tests.engine.clock import WallClock
 from tests.storage.facts import ANN, START, answered_by_agent, wrote
 from tests.storage.house import House, subject_id
+
+#: How long every idle timer of these scenes is.
+IDLE_S = 240.0
+HOUR_S = 3600.0
 
 
 class Table:
@@ -29,14 +34,41 @@ class Table:
         return [row for row in self.rows if row.due_at < before]
 
 
+class Anew:
+    """What is asked of the table when the clock or the hearing was not to be relied on."""
+
+    def __init__(self, scene: Scene) -> None:
+        self.scene = scene
+        self.asked: list[str] = []
+        self.away = False
+
+    async def rearm_idle(self, *, every: bool) -> None:
+        if self.away:
+            raise OSError("the database is away")
+        self.asked.append("every" if every else "due")
+        self._change(lambda row, now: (every or row.due_at <= now) and "idle" in row.name, IDLE_S)
+
+    async def pull_in(self) -> None:
+        self.asked.append("pull in")
+        self._change(lambda row, now: row.due_at > now + IDLE_S, IDLE_S)
+
+    def _change(self, wanted: Callable[[SetTimer, float], bool], length: float) -> None:
+        now = self.scene.clock.time()
+        self.scene.table.rows = [
+            replace(row, due_at=now + length) if wanted(row, now) else row for row in self.scene.table.rows
+        ]
+
+
 class Scene:
     def __init__(self) -> None:
-        self.clock = ManualClock()
+        self.clock = WallClock()
         self.table = Table()
+        self.heard = True
+        self.setting = Anew(self)
         self.fired: list[tuple[str, float]] = []
         self.sizes: list[int] = []
         self.trouble: list[Exception] = []
-        self.timers = Timers(self.table, self.submit, self.clock)
+        self.timers = Timers(self.table, self.submit, self.clock, lambda: self.heard, self.setting)
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt]:
         if self.trouble:
@@ -93,12 +125,12 @@ async def test_a_sooner_timer_is_not_held_up_by_a_later_one(scene: Scene) -> Non
 
 async def test_a_far_timer_is_found_in_the_table_when_it_comes_near(scene: Scene) -> None:
     scene.timers.start()
-    scene.sets(1800, "wait")
+    scene.sets(200, "wait")
     assert scene.timers._heap == []
-    await scene.clock.advance(1799)
+    await scene.clock.advance(199)
     assert scene.fired == []
     await scene.clock.advance(2)
-    assert scene.fired == [("conversation:c:wait:1", pytest.approx(1800))]
+    assert scene.fired == [("conversation:c:wait:1", pytest.approx(200))]
 
 
 async def test_a_timer_survives_a_restart(scene: Scene) -> None:
@@ -149,6 +181,119 @@ def test_the_firing_of_a_timer_is_named_by_its_setting() -> None:
     )
     of_case = event_of(SetTimer("case:k", "case_close", START, 4))
     assert (of_case.to.case, of_case.to.conversation) == ("k", None)
+
+
+# --- the clock
+
+
+def names(scene: Scene) -> list[str]:
+    return [name.split(":")[2] for name, _ in scene.fired]
+
+
+@pytest.mark.parametrize("jump", [HOUR_S, 24 * HOUR_S, 8 * HOUR_S], ids=["an hour", "a day", "asleep"])
+async def test_after_a_jump_forward_nobody_is_blamed_for_silence(scene: Scene, jump: float) -> None:
+    """A machine that was asleep for eight hours looks the same: nobody was heard meanwhile."""
+    scene.timers.start()
+    scene.sets(IDLE_S, "bot_idle")
+    scene.sets(200, "wait", epoch=2)
+    await scene.clock.advance(100)
+    scene.clock.set(jump)
+    await scene.clock.advance(2)
+    assert names(scene) == ["wait"]
+    await scene.clock.advance(IDLE_S - 3)
+    assert names(scene) == ["wait"]
+    await scene.clock.advance(4)
+    assert names(scene) == ["wait", "bot_idle"]
+
+
+async def test_a_small_step_forward_is_no_jump(scene: Scene) -> None:
+    scene.timers.start()
+    scene.sets(400, "bot_idle")
+    await scene.clock.advance(100)
+    scene.clock.set(JUMP_S - 1)
+    await scene.clock.advance(2)
+    assert names(scene) == ["bot_idle"]
+
+
+@pytest.mark.parametrize("back", [HOUR_S, 24 * HOUR_S], ids=["an hour", "a day"])
+async def test_a_clock_that_is_set_back_delays_nobody_beyond_a_whole_length(
+    scene: Scene, back: float
+) -> None:
+    scene.timers.start()
+    scene.sets(20, "wait")
+    await scene.clock.advance(10)
+    scene.clock.set(-back)
+    await scene.clock.advance(IDLE_S + 2)
+    assert names(scene) == ["wait"]
+
+
+async def test_a_clock_that_was_set_back_while_nobody_ran_delays_nobody_either(scene: Scene) -> None:
+    scene.sets(24 * HOUR_S, "wait", told=False)
+    scene.timers.start()
+    await scene.clock.advance(IDLE_S + 2)
+    assert names(scene) == ["wait"]
+
+
+async def test_five_seconds_back_are_five_seconds_more_and_fire_once(scene: Scene) -> None:
+    scene.timers.start()
+    scene.sets(10)
+    await scene.clock.advance(9)
+    scene.clock.set(-5)
+    await scene.clock.advance(5)
+    assert scene.fired == []
+    await scene.clock.advance(60)
+    assert names(scene) == ["ask"]
+
+
+# --- while nobody can be heard
+
+
+async def test_silence_does_not_count_while_nobody_can_be_heard(scene: Scene) -> None:
+    scene.heard = False
+    scene.sets(-5, "bot_idle", told=False)
+    scene.timers.start()
+    scene.sets(5, "member_idle", epoch=2)
+    await scene.clock.advance(IDLE_S * 2)
+    assert scene.fired == []
+
+    scene.heard = True
+    await scene.clock.advance(IDLE_S - 1)
+    assert scene.fired == []
+    await scene.clock.advance(3)
+    assert sorted(names(scene)) == ["bot_idle", "member_idle"]
+
+
+async def test_other_timers_wait_a_minute_for_what_is_being_read(scene: Scene) -> None:
+    scene.timers.start()
+    await scene.clock.advance(1)
+    scene.heard = False
+    scene.sets(5, "ask")
+    await scene.clock.advance(PATIENCE_S - 1)
+    assert scene.fired == []
+    await scene.clock.advance(3)
+    assert names(scene) == ["ask"]
+
+
+async def test_other_timers_fire_as_soon_as_everything_was_read(scene: Scene) -> None:
+    scene.heard = False
+    scene.timers.start()
+    scene.sets(1, "ask")
+    await scene.clock.advance(10)
+    scene.heard = True
+    await scene.clock.advance(2)
+    assert names(scene) == ["ask"]
+
+
+async def test_no_silence_counts_until_its_timers_are_set_anew(scene: Scene) -> None:
+    scene.setting.away = True
+    scene.timers.start()
+    scene.sets(-1, "agent_idle", told=False)
+    scene.sets(1, "ask", epoch=2)
+    await scene.clock.advance(60)
+    assert names(scene) == ["ask"]
+    scene.setting.away = False
+    await scene.clock.advance(IDLE_S + 2)
+    assert names(scene) == ["ask", "agent_idle"]
 
 
 # --- with the store

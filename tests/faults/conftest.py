@@ -8,8 +8,11 @@ from pathlib import Path
 import pytest
 
 from storage.upgrade import upgrade
+from tests.acceptance.conftest import bare, stage
 from tests.faults.stage import PATIENCE_S
 from tests.inprocess.world import World
+
+__all__ = ["bare", "stage"]
 
 
 @pytest.fixture(scope="session")

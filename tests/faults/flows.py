@@ -198,7 +198,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "twilio.messages": (opening_in_doubt, coming_back),
     "twilio.create_interaction": (opening,),
     "twilio.channel_of": (ending_unnamed,),
-    "twilio.find_tasks": (opening_in_doubt, inviting, ending_unnamed),
+    "twilio.find_tasks": (opening_in_doubt, inviting),
     "twilio.close_channel": (ending,),
     "twilio.invite": (inviting,),
 }

@@ -37,7 +37,9 @@ def ways() -> Iterator[Any]:
             for row in ROWS:
                 marks = [] if number % STRIDE == 0 else [pytest.mark.long]
                 number += 1
-                yield pytest.param(call, flow, row, marks=marks, id=f"{call}-{flow.__name__}-{' then '.join(row)}")
+                yield pytest.param(
+                    call, flow, row, marks=marks, id=f"{call}-{flow.__name__}-{' then '.join(row)}"
+                )
 
 
 @pytest.mark.parametrize(("call", "flow", "row"), list(ways()))

@@ -27,8 +27,9 @@ from orchestrator.discord.render import clean
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
 from orchestrator.engine.dispatch import Dispatcher
-from orchestrator.engine.reconcile import Reconciler
-from orchestrator.engine.timers import Timers
+from orchestrator.engine.letters import Operator
+from orchestrator.engine.reconcile import Reconciler, adopt
+from orchestrator.engine.timers import Rows, Timers
 from orchestrator.errors import Unavailable
 from orchestrator.inprocess.discord import InProcessDiscord
 from orchestrator.inprocess.gateway import InProcessGateway
@@ -40,7 +41,8 @@ from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio import limits as twilio_limits
 from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.desk import FlexDesk
-from storage.marks import drop_parked, mark_desks, mark_dms, rearm_idle
+from orchestrator.twilio.live import Live, Positions
+from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.reader import Reader
 from storage.values import Applied
 from tests.inprocess.inline import MarkedStore, inline_reader, quick_writer
@@ -102,12 +104,40 @@ class House:
             clock,
             life.random,
         )
-        self.timers = Timers(self.reader, self.committer.submit, clock)
-        self.reconciler = Reconciler(
-            DmBackfill(self.discord, self.reader, clock, self._mark_dms).read,
-            DeskBackfill(self.twilio, self.reader, clock, self._mark_desks).read,
+        self.timers = Timers(
+            self.reader,
             self.committer.submit,
             clock,
+            self._hearing,
+            Rows(self.committer.run, self.engine, limits, clock, then=self.dispatcher.distrust),
+        )
+        positions = Positions()
+        self.twilio.posted = positions.account
+        dms = DmBackfill(self.discord, self.reader, clock, self._mark_dms)
+        desks = DeskBackfill(
+            self.twilio,
+            self.reader,
+            clock,
+            self._mark_desks,
+            positions=positions,
+            workspace=account["TWILIO_WORKSPACE_SID"],
+        )
+        self.reconciler = Reconciler(
+            dms.read,
+            desks.read,
+            self.committer.submit,
+            clock,
+            quiet=dms.quiet,
+            adopt=partial(adopt, self.reader, self.dispatcher.settle),
+        )
+        self.live = Live(self.committer.submit, desks.read_one, positions)
+        self.operator = Operator(
+            self.reader,
+            self.engine,
+            self.committer.run,
+            self.committer.submit,
+            clock,
+            lambda letter: self.dispatcher.retry(letter.lane, letter.key, letter.since),
         )
         self.intake = Intake(self.committer.submit, clock)
         self.gateway = InProcessGateway(
@@ -179,7 +209,7 @@ class House:
         try:
             async with asyncio.timeout(WEBHOOK_PATIENCE_S):
                 await self._read_up.wait()
-            await self.committer.submit(ours)
+                await self.live.take(ours)
         except (TimeoutError, Unavailable):
             self.reconciler.prompt()
             return 503
@@ -196,12 +226,15 @@ class House:
         """Every READY: what was missed on both sides goes in before anything live."""
         await self.reconciler.both()
         if not self._read_up.is_set():
-            await self.committer.run(partial(rearm_idle, self.engine, self.world.time.time(), self._limits))
             self.timers.start()
             self.reconciler.start()
             self._spawn(self._sweep_parked())
+            self._spawn(self.operator.watch())
             self._read_up.set()
         self.intake.release()
+
+    def _hearing(self) -> bool:
+        return self._read_up.is_set() and self.gateway.connected and not self.reconciler.behind
 
     async def _sweep_parked(self) -> None:
         while True:

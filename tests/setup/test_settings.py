@@ -67,9 +67,18 @@ def test_addresses_lose_their_last_slash() -> None:
 
 
 def test_a_key_logs_in_instead_of_the_token() -> None:
-    assert load(twilio_account_sid="AC1", twilio_auth_token="t").twilio_login == ("AC1", "t")
-    with_key = load(twilio_account_sid="AC1", twilio_api_key_sid="SK1", twilio_api_key_secret="s")
+    account = {"twilio_account_sid": "AC1", "public_url": "https://help.example.org"}
+    assert load(**account, twilio_auth_token="t").twilio_login == ("AC1", "t")
+    with_key = load(**account, twilio_api_key_sid="SK1", twilio_api_key_secret="s")
     assert with_key.twilio_login == ("SK1", "s")
+
+
+def test_twilio_must_be_told_an_https_origin() -> None:
+    for public_url in ("", "http://help.example.org", "help.example.org", "https://help.example.org/path"):
+        with pytest.raises(ConfigurationError, match="PUBLIC_URL"):
+            load(twilio_account_sid="AC1", public_url=public_url)
+    local = load(twilio_account_sid="AC1", twilio_api_url="http://127.0.0.1:3900/twilio", port=8123)
+    assert local.public_url == "http://127.0.0.1:8123"
 
 
 def test_webhooks_may_be_signed_with_the_token_of_yesterday() -> None:

