@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long lint bench diagrams clean $(VENV)
+.PHONY: demo test test-long crash-points lint bench diagrams clean $(VENV)
 
 # The environment is rebuilt when the dependencies change. Every wheel is checked against its hash.
 $(VENV): $(READY)
@@ -25,6 +25,9 @@ test: $(READY) lint
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200
+
+crash-points: $(READY)
+	$(BIN)/python -m tests.crash --list
 
 lint: $(READY)
 	$(BIN)/ruff check .

@@ -51,6 +51,7 @@ class Said:
     revision: int = 0
     edited_at: float | None = None
     deleted: bool = False
+    withheld: bool = False
     new: bool = False
     dirty: bool = False
 

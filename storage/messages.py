@@ -44,12 +44,17 @@ def _at_latest(at: float) -> float:
     return at + 0.999 if at.is_integer() else at
 
 
-def keep(event: Event, after: Snapshot, rows: Rows) -> str | None:
-    """Bring the rows to what an event says. Returns the id of a message that came into being."""
+def keep(event: Event, after: Snapshot, rows: Rows, *, withheld: bool = False) -> str | None:
+    """Bring the rows to what an event says. Returns the id of a message that came into being.
+
+    `withheld`: the text came when nobody was there for it, and the member is not shown it later either.
+    """
     trigger, data = event.trigger, event.data
     if trigger in _MESSAGES:
         author = "member" if trigger is Trigger.MEMBER_MESSAGE else "agent"
-        return _say(str(data["message"]), event, after, author, str(data.get("body", "")), rows)
+        made = _say(str(data["message"]), event, after, author, str(data.get("body", "")), rows)
+        rows[made].withheld = withheld
+        return made
     if trigger is Trigger.BOT_ANSWERED and data.get("kind") != "handoff":
         titles = [str(article["title"]) for article in data.get("articles", ())]
         if body := "\n".join(titles) or str(data.get("body", "")):

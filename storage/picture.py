@@ -298,6 +298,7 @@ class Picture:
                 row.revision,
                 row.edited_at,
                 bool(row.deleted),
+                bool(row.withheld),
             )
 
     def _load_timers(self, events: Sequence[Event]) -> None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from machines.effects import Effect
-from machines.events import CaseTrigger, Event
+from machines.events import CaseTrigger, Event, Trigger
 from machines.snapshot import Given, Snapshot, Step
 from machines.table import Outcome
 from storage import codec
@@ -47,6 +48,8 @@ class Record:
     timers: dict[tuple[str, str], SetTimer | None] = field(default_factory=dict)  #: None: it is off
     links: list[Link] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
+    #: conversation, rating or comment, data, at
+    feedback: list[tuple[str, Trigger | CaseTrigger, Mapping[str, Any], float]] = field(default_factory=list)
     notes: list[tuple[str, str, float, str, str]] = field(default_factory=list)  #: key, case, at, note, data
     parked: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
     unparked: list[tuple[str, str]] = field(default_factory=list)

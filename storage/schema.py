@@ -186,6 +186,8 @@ message = Table(
     Column("revision", Integer, nullable=False),
     Column("edited_at", Double),
     Column("deleted", Boolean, nullable=False),
+    # an agent's text that came when nobody was there for it: on the case, not for the member's eyes
+    Column("withheld", Boolean, nullable=False, server_default=text("false")),
     Column("refs", Text, nullable=False, server_default="[]"),  # ids of its parts on the other side
 )
 Index("ix_message_conversation", message.c.conversation, message.c.version)
@@ -217,6 +219,16 @@ case_note = Table(
     Column("data", Text, nullable=False),
 )
 Index("ix_case_note_case", case_note.c.case_id, case_note.c.at)
+
+#: What members said of a conversation, with a case or without. A second rating replaces the first.
+feedback = Table(
+    "feedback",
+    metadata,
+    Column("conversation", Text, primary_key=True),
+    Column("rating", Integer),  # 1 to 5
+    Column("comment", Text),
+    Column("at", Double, nullable=False),
+)
 
 #: Numbers that people see. Locked last.
 counter = Table(

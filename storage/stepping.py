@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from machines.effects import OPERATOR_LANE, Effect, Kind, dm_lane, effect_key
+from machines.effects import OPERATOR_LANE, Effect, Kind, dm_lane, effect_key, interaction_lane
 from machines.events import (
     ABOUT_A_MESSAGE,
     NAMED,
@@ -280,7 +280,14 @@ class Run:
         self.record.void(step, after.subject)
         self.record.send(step.effects, after.subject, after.member, f"{after.subject}:{after.version}")
         self.record.set_timers(step)
-        if step.outcome in _TAKEN and (said := messages.keep(event, after, self.picture.said)):
+        withheld = event.trigger is Trigger.AGENT_MESSAGE and all(
+            effect.kind is not Kind.RELAY_TO_MEMBER for effect in step.effects
+        )
+        if step.outcome in _TAKEN and event.trigger in (Trigger.RATING, Trigger.COMMENT):
+            self.record.feedback.append((after.id, event.trigger, event.data, event.at.timestamp()))
+        if step.outcome in _TAKEN and (
+            said := messages.keep(event, after, self.picture.said, withheld=withheld)
+        ):
             self.woken.add(f"message:{said}")
         for n, tell in enumerate(step.tells):
             self._tell(tell.case, tell.trigger, tell.data, event, after, n)
@@ -297,7 +304,11 @@ class Run:
             said.revision, said.dirty = said.revision + 1, True
         if event.source is Source.TIMER and self.record.timer_failed(event) > 1:
             return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
-        told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
+        if interaction := event.data.get("interaction"):
+            payload = {"interaction": interaction, "text": "step_failed"}
+            told = Effect(Kind.ANSWER_INTERACTION, interaction_lane(interaction["id"]), payload)
+        else:
+            told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
         alert = Effect(
             Kind.ALERT,
             OPERATOR_LANE,

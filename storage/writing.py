@@ -6,6 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Table, bindparam, delete, literal_column, select, text, update
 
+from machines.events import Trigger
 from machines.snapshot import CaseContext, Context
 from storage import codec, schema
 from storage.drafts import Case, Member, Said, Talk
@@ -32,7 +33,7 @@ _CONVERSATION = (
     "queued_at",
     "closed_at",
 )
-_MESSAGE = ("body", "attachments", "revision", "edited_at", "deleted")
+_MESSAGE = ("body", "attachments", "revision", "edited_at", "deleted", "withheld")
 _CASE = ("state", "version", "table_version", "context", "kind", "updated_at")
 
 _UPDATE_MEMBER = _update(schema.member, *_MEMBER)
@@ -90,6 +91,8 @@ _INSERT_EFFECT = insert(
 _UPSERT_TIMER = upsert(schema.timer, ("subject", "name"), ("due_at", "epoch"))
 _INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request")
 _INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
+_RATE = upsert(schema.feedback, ("conversation",), ("rating", "at"))
+_COMMENT = upsert(schema.feedback, ("conversation",), ("comment", "at"))
 _INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
 _DELETE_TIMER = Statement(
     ("_subject", "_name"),
@@ -252,6 +255,11 @@ def _write_inserts(connection: Connection, record: Record) -> None:
         ],
     )
     _INSERT_NOTE.run(connection, record.notes)
+    for conversation, trigger, data, at in record.feedback:
+        if trigger is Trigger.RATING:
+            _RATE.run(connection, [(conversation, data.get("rating"), at)])
+        else:
+            _COMMENT.run(connection, [(conversation, data.get("body", ""), at)])
     _insert_cases(connection, record)
 
 
@@ -311,7 +319,7 @@ def _case(case: Case, now: float) -> tuple[Any, ...]:
 
 
 def _message(said: Said) -> tuple[Any, ...]:
-    return said.body, said.attachments, said.revision, said.edited_at, said.deleted
+    return said.body, said.attachments, said.revision, said.edited_at, said.deleted, said.withheld
 
 
 def _ended(result: Result, now: float) -> tuple[Any, ...]:

@@ -84,7 +84,8 @@ class Sender:
 
     async def send_transcript(self, job: Job) -> Done:
         rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))
-        file = File("transcript.txt", "\n".join(lines(rows)).encode() or b"-")
+        shown = [row for row in rows if not row.withheld]
+        file = File("transcript.txt", "\n".join(lines(shown)).encode() or b"-")
         channel, learned = await self._channel(job.effect.member)
         ref = await self.discord.send(channel, "", nonce=nonce(job.effect.key, 0), files=[file])
         return Done(ref=ref, dm_channel=learned)
@@ -112,7 +113,7 @@ class Sender:
     async def relay(self, job: Job) -> Done:
         payload = job.effect.payload
         row = await self.reader.message(str(payload["message"]))
-        if row is None:
+        if row is None or row.withheld:
             return Done()
         channel, learned = await self._channel(job.effect.member)
         text = agent_text(row, str(payload.get("mark", "")))

@@ -87,6 +87,7 @@ COMMAND: Mapping[str, str] = {
     "message_kept": "Thank you, your message is on your case.",
     "blocked": "This service is not available to you.",
     "not_closed": "You can rate this conversation once it is closed.",
+    "step_failed": "Sorry, something went wrong here. The team has been told.",
     "guild_only": "Please use this command in the server.",
 }
 

@@ -258,6 +258,7 @@ def _message(row: Any) -> MessageRow:
         row.version,
         row.at,
         bool(row.deleted),
+        bool(row.withheld),
         tuple(codec.load(row.refs)),
     )
 

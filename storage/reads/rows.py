@@ -38,6 +38,7 @@ class MessageRow:
     version: int
     at: float
     deleted: bool
+    withheld: bool  #: not for the member's eyes
     refs: tuple[str, ...]  #: ids of its parts on the other side; empty: not delivered
 
     @property

@@ -124,3 +124,21 @@ def test_replay_finds_a_row_that_was_tampered_with(
         key = next(iter(table.primary_key.columns))
         connection.execute(table.update().where(key == getattr(first, key.name)).values(**values))
     assert replay.differences(house.engine) != []
+
+
+def test_a_rating_without_a_case_is_kept_and_a_second_one_replaces_it(house: House) -> None:
+    talk = subject_id(house.arrives(pressed(ANN, Trigger.SOLVED, subject_id(house.arrives(wrote(ANN, "1"))))))
+    for press, stars in (("r1", 2), ("r2", 5)):
+        house.arrives(pressed(ANN, Trigger.RATING, talk, press, rating=stars))
+
+    kept = house.row(schema.feedback, conversation=talk)
+
+    assert (kept.rating, kept.comment) == (5, None)
+
+
+def test_what_an_agent_wrote_too_late_is_kept_from_the_member(house: House) -> None:
+    talk = house.talks(ANN)
+    house.arrives(reported(Trigger.DESK_CLOSED, talk, at=START + 10))
+    house.arrives(answered_by_agent(talk, "IM-late", "INTERNAL: he is lying", at=START + 20))
+
+    assert house.row(schema.message, id="twilio:IM-late").withheld

@@ -57,7 +57,14 @@ class Rows:
         return {sid: self.held[sid] for sid in ids if sid in self.held}
 
     def say(self, text: str, *, id_: str = "discord:1", refs: tuple[str, ...] = (), **more: Any) -> str:
-        shape: dict[str, Any] = {"author": "member", "name": "", "version": 1, "at": 0.0, "deleted": False}
+        shape: dict[str, Any] = {
+            "author": "member",
+            "name": "",
+            "version": 1,
+            "at": 0.0,
+            "deleted": False,
+            "withheld": False,
+        }
         shape |= {"attachments": (), **more}
         self.messages[id_] = MessageRow(id=id_, conversation=CONVERSATION, body=text, refs=refs, **shape)
         return id_

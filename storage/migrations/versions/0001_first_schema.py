@@ -129,12 +129,21 @@ def upgrade() -> None:
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("edited_at", sa.Double(), nullable=True),
         sa.Column("deleted", sa.Boolean(), nullable=False),
+        sa.Column("withheld", sa.Boolean(), server_default=sa.text("false"), nullable=False),
         sa.Column("refs", sa.Text(), server_default="[]", nullable=False),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_message")),
     )
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.create_index("ix_message_conversation", ["conversation", "version"], unique=False)
 
+    op.create_table(
+        "feedback",
+        sa.Column("conversation", sa.Text(), nullable=False),
+        sa.Column("rating", sa.Integer(), nullable=True),
+        sa.Column("comment", sa.Text(), nullable=True),
+        sa.Column("at", sa.Double(), nullable=False),
+        sa.PrimaryKeyConstraint("conversation", name=op.f("pk_feedback")),
+    )
     op.create_table(
         "parked",
         sa.Column("source", sa.Text(), nullable=False),
@@ -246,6 +255,7 @@ def downgrade() -> None:
     with op.batch_alter_table("message", schema=None) as batch_op:
         batch_op.drop_index("ix_message_conversation")
 
+    op.drop_table("feedback")
     op.drop_table("message")
     op.drop_table("member")
     with op.batch_alter_table("link", schema=None) as batch_op:
