@@ -14,6 +14,7 @@ from functools import partial
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.effects import Kind
 from machines.events import Event
@@ -44,10 +45,11 @@ from orchestrator.twilio.client import TwilioRest
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.live import Live, Positions
 from storage.apply import Store
-from storage.engines import reader, writer
+from storage.engines import database_file, reader, sqlite_reader, writer
 from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.reader import Reader
+from storage.reads.thread import ReadThread
 from storage.values import Applied, Receipt
 from web.app import create
 from web.app import serve as serve_web
@@ -101,9 +103,13 @@ class Service:
             raise ConfigurationError(
                 f"the database holds {misfits_found[0]}", "run the program that wrote it, or a newer one"
             )
-        async_engine = reader(settings.database)
-        self._stack.push_async_callback(async_engine.dispose)
-        self.reader = Reader(async_engine)
+        database = settings.database
+        if database_file(database):
+            reads: AsyncEngine | ReadThread = ReadThread(sqlite_reader(database))
+        else:
+            reads = reader(database)
+        self._stack.push_async_callback(reads.dispose)
+        self.reader = Reader(reads)
         self.store = Store(self.engine, limits=settings.limits)
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         self.rest = DiscordRest()

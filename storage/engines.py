@@ -122,6 +122,18 @@ def reader(url: str) -> AsyncEngine:
     return engine
 
 
+def sqlite_reader(url: str) -> Engine:
+    """The synchronous engine of the one thread that answers the service's own reads. It never writes."""
+    engine = create_engine(
+        make_url(url).set(drivername="sqlite+pysqlite"),
+        connect_args={"check_same_thread": False, "isolation_level": None},
+        pool_size=1,
+        hide_parameters=True,
+    )
+    event.listen(engine, "connect", _on_connect_reader)
+    return engine
+
+
 def migrator(url: str) -> Engine:
     """An engine for migrations: one connection, plain transactions."""
     parsed = make_url(url)

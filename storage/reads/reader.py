@@ -12,6 +12,7 @@ from machines.events import Address, Source
 from storage import codec
 from storage.letters import Request, how_many, request_of, waiting
 from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, MemberRow, MessageRow
+from storage.reads.thread import ReadThread
 from storage.schema import case_, conversation, effect, event, link, member, message, parked, timer, watermark
 from storage.values import Pending, SetTimer, Status
 
@@ -22,18 +23,20 @@ _LATEST = func.max(conversation.c.updated_at)
 
 
 class Reader:
-    """Reads on the asynchronous engine. Nothing here writes."""
+    """Reads on the asynchronous engine, or in a thread of its own. Nothing here writes."""
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine | ReadThread) -> None:
         self.engine = engine
 
     async def _all(self, query: Select[Any]) -> list[Any]:
+        if isinstance(self.engine, ReadThread):
+            return await self.engine.all(query)
         async with self.engine.connect() as connection:
             return list((await connection.execute(query)).all())
 
     async def _one(self, query: Select[Any]) -> Any:
-        async with self.engine.connect() as connection:
-            return (await connection.execute(query)).first()
+        rows = await self._all(query)
+        return rows[0] if rows else None
 
     # --- people, conversations, cases
 
