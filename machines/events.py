@@ -22,7 +22,7 @@ class Source(StrEnum):
 
 
 class Trigger(StrEnum):
-    """An event's name as the machines see it. MACHINES.md lists what each one does in each state."""
+    """An event's name as the machines see it. `docs/transitions.md` lists what each one does in each state."""
 
     # the member
     MEMBER_MESSAGE = "member_message"
