@@ -32,7 +32,7 @@ from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.letters import Operator
 from orchestrator.engine.reconcile import Reconciler, adopt
 from orchestrator.engine.timers import Rows, Timers
-from orchestrator.errors import ConfigurationError, TryLater, Unavailable
+from orchestrator.errors import ConfigurationError, TryLater, Unavailable, Unreachable
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
@@ -203,16 +203,24 @@ class Service:
     async def _discover(self) -> tuple[str, str]:
         """Workspace and workflow, looked up where they are not set and exactly one exists."""
         settings = self.settings
-        if settings.twilio_workspace_sid and settings.twilio_workflow_sid:
-            return settings.twilio_workspace_sid, settings.twilio_workflow_sid
         account = Account(
             settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
         )
         try:
+            if settings.twilio_workspace_sid and settings.twilio_workflow_sid:
+                await self._check_login(account)
+                return settings.twilio_workspace_sid, settings.twilio_workflow_sid
             workspace = settings.twilio_workspace_sid or await account.workspace()
             return workspace, settings.twilio_workflow_sid or await account.workflow(workspace)
         finally:
             await account.close()
+
+    async def _check_login(self, account: Account) -> None:
+        """A login that is refused ends the start; a Twilio that is away does not: members can still ask the bot."""
+        try:
+            await account.login()
+        except Unreachable as error:
+            log.warning("Twilio cannot be asked", extra={"reason": error.what})
 
     async def _listen(self) -> None:
         settings = self.settings

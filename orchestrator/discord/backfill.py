@@ -87,8 +87,8 @@ class DmBackfill:
         A question that came with a command bears the command's id and stands in no channel.
         """
         missing = [ref for ref in known if ref not in there and int(ref) > int(start)]
-        if not missing:
-            return []
+        if not missing or not there:
+            return []  # nothing at all is more likely a bad answer than a direct message that was emptied
         told = await self.reader.origins(Source.DISCORD, missing)
         at = self.clock.now()
         return [deleted(ref, at) for ref, (_, data) in told.items() if data.get("channel")]

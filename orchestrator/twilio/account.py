@@ -33,6 +33,10 @@ class Account:
         found = await self._get(f"https://taskrouter.twilio.com/v1/Workspaces/{workspace}/Workflows")
         return _only("TWILIO_WORKFLOW_SID", "workflow", found.get("workflows", ()))
 
+    async def login(self) -> None:
+        """Is the login taken? Raises ConfigurationError if it is refused, Unreachable if that cannot be told."""
+        await self._get(f"{FLEX}/Configuration")
+
     async def instance(self) -> str:
         """GO... of Flex. Raises ConfigurationError where the account has none."""
         found = await self._get(f"{FLEX}/Configuration")

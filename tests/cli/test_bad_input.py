@@ -52,6 +52,11 @@ async def test_a_token_that_twilio_refuses_is_named(command: Command, what: str)
     assert_one_line(ended, CONFIGURATION, "TWILIO_AUTH_TOKEN")
 
 
+async def test_a_token_that_twilio_refuses_is_named_though_nothing_is_looked_up(command: Command) -> None:
+    command.sandbox.faults.plant(Fault("twilio", "*", "", times=-1, status=401, body={"code": 20003}))
+    assert_one_line(await command("serve"), CONFIGURATION, "TWILIO_AUTH_TOKEN")
+
+
 @pytest.mark.parametrize("what", ["serve", "provision"])
 async def test_an_account_that_cannot_be_read_is_one_line(command: Command, what: str) -> None:
     command.sandbox.faults.plant(Fault("twilio", "*", "", times=-1, status=500, body="<html>no</html>"))
