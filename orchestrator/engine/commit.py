@@ -5,19 +5,23 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from sqlalchemy.exc import DatabaseError, IntegrityError, InterfaceError, InternalError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from machines.events import Event
+from machines.snapshot import Step
+from machines.step import step as machine_step
 from machines.table import Outcome
 from orchestrator.clock import Clock
 from orchestrator.errors import Unavailable
+from orchestrator.texts.plain import storable_data
 from storage.apply import Store
+from storage.stepping import StepFunction
 from storage.values import Applied, Item, Receipt, Result, Status
 
 log = logging.getLogger(__name__)
@@ -127,9 +131,9 @@ class Committer:
             else:
                 await self._isolate(taken, error)
 
-    async def _apply(self, taken: list[_Submission]) -> None:
+    async def _apply(self, taken: list[_Submission], step: StepFunction = machine_step) -> None:
         batch = [item for submission in taken for item in submission.items]
-        applied = await self._in_thread(batch)
+        applied = await self._in_thread(batch, step)
         try:
             if self._unknown:
                 # what an earlier one may have left goes before what this one wants done
@@ -144,12 +148,13 @@ class Committer:
             if not submission.done.done():
                 submission.done.set_result(mine)
 
-    async def _in_thread(self, batch: Sequence[Item]) -> Applied:
+    async def _in_thread(self, batch: Sequence[Item], step: StepFunction) -> Applied:
         """A conflict in the ledger means that another process was first: the repeat sees its row."""
         loop = asyncio.get_running_loop()
+        apply = self.store.apply
         for attempt in (1, 2):
             try:
-                return await loop.run_in_executor(self._thread, self.store.apply, batch, self.clock.time())
+                return await loop.run_in_executor(self._thread, apply, batch, self.clock.time(), step)
             except IntegrityError:
                 if attempt == 2:
                     raise
@@ -193,9 +198,29 @@ class Committer:
         if plain:
             _fail(culprit, error)
             return
-        receipts = [Receipt(Outcome.FAILED, reason=type(error).__name__) for _ in culprit.items]
+        await self._refuse(culprit, error)
+
+    async def _refuse(self, culprit: _Submission, error: Exception) -> None:
+        """One event that cannot be stored ends like one whose step raised: in the journal, and its author is told.
+
+        What it brought goes with it as far as the database takes that.
+        """
+
+        def step(*_: object) -> Step:
+            raise error
+
+        (event,) = (item for item in culprit.items if isinstance(item, Event))
+        for brought in (storable_data(event.data), _routing(event.data)):
+            plain = _Submission([replace(event, data=brought)], culprit.done, culprit.results)
+            try:
+                await self._apply([plain], step)
+                return
+            except Exception as again:
+                if _is_outage(again):
+                    await self._put_off([plain], again)
+                    return
         if not culprit.done.done():
-            culprit.done.set_result(receipts)
+            culprit.done.set_result([Receipt(Outcome.FAILED, reason=type(error).__name__)])
 
     async def _halve(self, culprit: _Submission) -> None:
         """What was given together is stored by halves: only the one that cannot be stored is left out."""
@@ -216,6 +241,11 @@ class Committer:
 def _is_outage(error: Exception) -> bool:
     """Whether it is the database that fails, and not what it was given: locked, full, read-only, damaged, gone."""
     return isinstance(error, _OUTAGES) or type(error) is DatabaseError
+
+
+def _routing(data: Mapping[str, Any]) -> dict[str, Any]:
+    """What says where an event belongs and whom to answer, and none of what it brought."""
+    return {name: data[name] for name in ("subject", "name", "epoch", "interaction") if name in data}
 
 
 def _bare(result: Result, error: BaseException) -> Result:

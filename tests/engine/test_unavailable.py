@@ -128,6 +128,23 @@ async def test_what_cannot_be_stored_spoils_nothing_given_together_with_it(
     assert [row.body for row in rows] == [f"{n}" for n in range(9)]
 
 
+@pytest.mark.parametrize("culprit", [unstorable, refused])
+async def test_who_wrote_what_cannot_be_stored_is_told_and_so_is_the_operator(
+    till: Till, culprit: Callable[[str], Event]
+) -> None:
+    await till.committer.submit([wrote(ANN, "0"), wrote("4200", "1")])
+    (receipt,) = await till.committer.submit([culprit("bad")])
+    (again,) = await till.committer.submit([culprit("bad")])
+
+    assert receipt.outcome is Outcome.FAILED
+    assert again.duplicate
+    entry = till.house.row(schema.event, id="bad")
+    assert entry.outcome == "failed"
+    left = [(row.kind, row.payload) for row in till.house.rows(schema.effect) if ":failed:" in row.key]
+    assert [kind for kind, _ in left] == ["say", "alert"]
+    assert all("step_failed" in payload for _, payload in left)
+
+
 async def test_a_result_that_cannot_be_stored_is_a_dead_letter_and_not_sent_again(till: Till) -> None:
     await till.committer.submit([wrote(ANN, "0"), pressed(BEN, Trigger.AGENT_REQUESTED, "")])
     effect = till.applied[0].effects[-1]

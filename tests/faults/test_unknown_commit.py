@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -26,8 +27,8 @@ class Untold:
         self.fails = 0  #: how many of the next commits end like that
         house.committer.store = self  # type: ignore[assignment]
 
-    def apply(self, batch: Batch, now: float) -> Applied:
-        applied = self._apply(batch, now)
+    def apply(self, batch: Batch, now: float, *rest: Any) -> Applied:
+        applied = self._apply(batch, now, *rest)
         if self.fails > 0:
             self.fails -= 1
             raise OperationalError("COMMIT", None, Exception("server closed the connection"))
