@@ -42,12 +42,12 @@ class Dispatcher:
     finish: Callable[[Result], Awaitable[None]]
     clock: Clock
     jitter: Callable[[], float]
-    parallel: int = 64  #: lanes that may be in flight at once
+    parallel: int = 64  #: lanes of one kind (`dm`, `desk`, ...) that may be in flight at once
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
     #: key -> when it may have been done for the first and for the last time
     _doubts: dict[str, tuple[float, float]] = field(default_factory=dict)
-    _slots: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(64))
+    _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)  #: by the kind of lane
     _sweeper: asyncio.Task[None] | None = None
     _started_at: float = 0.0
     _unknown: int = 0  #: commits of unknown outcome that the sweep has not looked for yet
@@ -55,7 +55,6 @@ class Dispatcher:
 
     async def start(self) -> None:
         """Take up what an earlier process left: every lane of the table is cold, its first effect in doubt."""
-        self._slots = asyncio.Semaphore(self.parallel)
         self._started_at = self.clock.time()
         for name in await self.outbox.lanes():
             self._chill(name, in_doubt=True)
@@ -162,7 +161,7 @@ class Dispatcher:
         lane.queue.popleft()
         lane.flying = effect.key
         try:
-            async with self._slots:
+            async with self._slot(lane):
                 result = await self._carry_out(effect)
             if lane.recalled:
                 self._doubts.pop(effect.key, None)
@@ -179,6 +178,10 @@ class Dispatcher:
             await self.clock.sleep(1.0)
         finally:
             lane.flying, lane.recalled = None, False
+
+    def _slot(self, lane: Lane) -> asyncio.Semaphore:
+        """Each kind has its own: a provider that takes its time holds up nothing that is meant for another."""
+        return self._slots.setdefault(lane.name.partition(":")[0], asyncio.Semaphore(self.parallel))
 
     async def _carry_out(self, effect: Pending) -> Result:
         attempts = effect.attempts + 1

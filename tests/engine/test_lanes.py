@@ -56,12 +56,22 @@ async def test_only_so_many_lanes_are_in_flight_at_once() -> None:
     await office.dispatcher.start()
     gate = asyncio.Event()
     for n in range(4):
-        office.far.will(f"{n}#0", gate)
-    await office.works(*(effect(f"{n}", 0) for n in range(4)))
+        office.far.will(f"dm:{n}#0", gate)
+    await office.works(*(effect(f"dm:{n}", 0) for n in range(4)))
     assert len(office.far.jobs) == 2
     gate.set()
     await settle()
     assert len(office.far.jobs) == 4
+    await office.dispatcher.stop(grace=0.0)
+
+
+async def test_a_desk_that_does_not_answer_holds_up_no_member() -> None:
+    office = Office(parallel=2)
+    await office.dispatcher.start()
+    for n in range(4):
+        office.far.will(f"desk:{n}:1#0", asyncio.Event())
+    await office.works(*(effect(f"desk:{n}:1", 0) for n in range(4)), effect("dm:7", 0))
+    assert "dm:7#0" in office.far.keys
     await office.dispatcher.stop(grace=0.0)
 
 
