@@ -24,6 +24,8 @@ from orchestrator.clock import Clock, SystemClock
 from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.client import Supervisor, redirect
 from orchestrator.discord.intake import Intake
+from orchestrator.discord.live import Live as DmLive
+from orchestrator.discord.live import Positions as DmPositions
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
@@ -33,6 +35,7 @@ from orchestrator.engine.letters import Operator
 from orchestrator.engine.reconcile import Reconciler, adopt
 from orchestrator.engine.timers import Rows, Timers
 from orchestrator.errors import ConfigurationError, TryLater, Unavailable, Unreachable
+from orchestrator.health import Health, Reach, watch
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
@@ -112,12 +115,12 @@ class Service:
         self.reader = Reader(reads)
         self.store = Store(self.engine, limits=settings.limits)
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
-        self.rest = DiscordRest()
-        self.twilio = TwilioRest(
-            settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
-        )
+        discord, twilio = Reach("discord", self.clock), Reach("twilio", self.clock)
+        self.rest = DiscordRest(discord.told)
+        account = (settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None)
+        self.twilio = TwilioRest(*account, twilio.told)
         self._stack.push_async_callback(self.twilio.close)
-        workspace, workflow = await self._discover()
+        workspace, workflow = await self._discover(Account(*account, twilio.told))
         desk = FlexDesk(
             self.twilio,
             self.reader,
@@ -147,7 +150,8 @@ class Service:
         )
         positions = Positions()
         self.twilio.posted = positions.account
-        dms = DmBackfill(self.rest, self.reader, self.clock, self._mark_dms)
+        heard = DmPositions()
+        dms = DmBackfill(self.rest, self.reader, self.clock, self._mark_dms, heard)
         desks = DeskBackfill(
             self.twilio, self.reader, self.clock, self._mark_desks, positions=positions, workspace=workspace
         )
@@ -168,13 +172,23 @@ class Service:
             self.clock,
             lambda letter: self.dispatcher.retry(letter.lane, letter.key, letter.since),
         )
-        self.intake = Intake(self.committer.submit, self.clock)
+        live = DmLive(self.committer.submit, dms.read_one, self.clock, heard)
+        self.intake = Intake(self.committer.submit, self.clock, live)
         self.supervisor = Supervisor(
             settings.discord_token.get_secret_value(),
             self.intake,
             self.rest,
             self.clock,
             on_ready=self._on_ready,
+        )
+        self.health = Health(
+            self.reader,
+            self.clock,
+            discord,
+            twilio,
+            connected=lambda: self.supervisor.connected,
+            read_up=self._read_up.is_set,
+            busy_lanes=lambda: self.dispatcher.busy,
         )
         self.committer.start()
         self._stack.push_async_callback(self.committer.close)
@@ -200,12 +214,9 @@ class Service:
         if before != after:
             log.info("database upgraded", extra={"text": f"{before or 'empty'} -> {after}"})
 
-    async def _discover(self) -> tuple[str, str]:
+    async def _discover(self, account: Account) -> tuple[str, str]:
         """Workspace and workflow, looked up where they are not set and exactly one exists."""
         settings = self.settings
-        account = Account(
-            settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None
-        )
         try:
             if settings.twilio_workspace_sid and settings.twilio_workflow_sid:
                 await self._check_login(account)
@@ -232,8 +243,8 @@ class Service:
             is_ours=self._is_ours,
             conversations=_conversations,
             interactions=_interactions,
-            health=self._health,
-            ready=self._ready,
+            health=self.health.alive,
+            ready=self.health.ready,
             now=self.clock.now,
         )
         try:
@@ -250,10 +261,12 @@ class Service:
 
     async def _until_stopped(self) -> None:
         self.timers.start()
+        pings = (self.health.discord, self.rest.ping), (self.health.twilio, self.twilio.ping)
         tasks = {
             asyncio.create_task(self.supervisor.run(), name="discord"),
             asyncio.create_task(self.operator.watch(), name="operator"),
             asyncio.create_task(self._sweep_parked(), name="parked"),
+            asyncio.create_task(watch(self.clock, *pings), name="health"),
             asyncio.create_task(self._stop.wait(), name="stop"),
         }
         try:
@@ -325,29 +338,6 @@ class Service:
 
     async def _mark_desks(self, read: list[tuple[str, int, bool]]) -> None:
         await self.committer.run(partial(mark_desks, self.engine, read))
-
-    # --- health
-
-    def _health(self) -> Mapping[str, Any]:
-        return {"gateway": self.supervisor.connected, "busy_lanes": self.dispatcher.busy}
-
-    async def _ready(self) -> tuple[bool, Mapping[str, Any]]:
-        try:
-            await self.reader.alive()
-            oldest, letters = await self.reader.oldest_effect(), await self.reader.count_letters()
-            database = True
-        except Exception:
-            database, oldest, letters = False, None, 0
-        age = max(0.0, self.clock.time() - oldest) if oldest is not None else 0.0
-        facts = {
-            "database": database,
-            "gateway": self.supervisor.connected,
-            "read_up": self._read_up.is_set(),
-            "oldest_effect_s": round(age, 1),
-            "degraded": letters > 0,
-            "dead_letters": letters,
-        }
-        return database and self.supervisor.connected and self._read_up.is_set(), facts
 
 
 async def _alert(job: Job) -> Done:

@@ -64,9 +64,20 @@ class Read:
 
     events: tuple[Event, ...]
     remember: Callable[[], Awaitable[None]]  #: called once the events are committed
-    complete: bool = True  #: False: something could not be read, try again soon
+    rest: Callable[[], Awaitable[Read]] | None = (
+        None  #: reads what could not be read now; None: nothing is left
+    )
     made: tuple[Made, ...] = ()  #: what of ours was found there
     still: Callable[[Event], bool] = _always  #: asked at the last moment: is a level report of it news yet?
+
+
+#: Told after a call to a provider whether it was served: False for no answer, an error of the provider's own, or
+#: a login that it refuses. A limit or a refusal of what was asked is an answer.
+Answered = Callable[[bool], None]
+
+
+def unnoticed(_answered: bool) -> None:
+    """Nobody asks whether the provider answers."""
 
 
 # --- Discord

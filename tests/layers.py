@@ -15,7 +15,8 @@ PACKAGES = ("machines", "storage", "diagrams", "web", "orchestrator")
 
 #: Every room of the service may use these.
 SHARED = tuple(
-    f"orchestrator.{name}" for name in ("errors", "clock", "ports", "logs", "metrics", "settings", "texts")
+    f"orchestrator.{name}"
+    for name in ("errors", "clock", "ports", "reading", "logs", "metrics", "settings", "texts")
 )
 READS = ("storage.reads", "storage.values")
 ADAPTERS = tuple(f"orchestrator.{name}" for name in ("discord", "twilio", "desk", "chatbot", "knowledge"))
@@ -39,7 +40,16 @@ RULES: dict[str, tuple[str, ...]] = {
     "orchestrator.setup": ("machines", "storage", *ADAPTERS, *SHARED),
     "orchestrator.sandbox": (),
     "orchestrator.demo": ("orchestrator.sandbox", *SHARED),
-    "orchestrator.app": ("machines", "storage", "web", "orchestrator.engine", *ADAPTERS, *SHARED),
+    "orchestrator.health": SHARED,
+    "orchestrator.app": (
+        "machines",
+        "storage",
+        "web",
+        "orchestrator.engine",
+        "orchestrator.health",
+        *ADAPTERS,
+        *SHARED,
+    ),
     "orchestrator.cli": PACKAGES,
     "orchestrator.__main__": PACKAGES,
 }

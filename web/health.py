@@ -20,7 +20,8 @@ async def healthz(request: web.Request) -> web.Response:
 async def readyz(request: web.Request) -> web.Response:
     """200 when work can be done, else 503, with the facts either way.
 
-    Dead letters make it `degraded`, not unready: somebody has to look at them, and work goes on.
+    Dead letters and a provider that does not answer make it `degraded`, not unready: somebody has to look, and
+    work goes on.
     """
     try:
         async with asyncio.timeout(READY_SECONDS):

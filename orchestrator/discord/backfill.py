@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 from machines.events import Event, Source
 from orchestrator.clock import Clock
 from orchestrator.discord.events import deleted, said
-from orchestrator.errors import Reject, Retry
+from orchestrator.discord.live import Positions
 from orchestrator.ports import Discord, Read
+from orchestrator.reading import Reading
 from storage.reads.reader import Reader
 from storage.reads.rows import DmRow
-
-log = logging.getLogger(__name__)
 
 #: Members who wrote within this time are read first and always. Seconds.
 ACTIVE_S = 7 * 24 * 3600.0
@@ -24,14 +24,27 @@ PAGE = 100
 Mark = Callable[[dict[str, str]], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What reading one DM has found."""
+
+    member: str
+    events: list[Event]
+    marks: dict[str, str]  #: up to where it need not be read again
+
+
 class DmBackfill:
     """Reads every DM with a recent conversation, from its watermark, never below what made it known."""
 
-    def __init__(self, discord: Discord, reader: Reader, clock: Clock, mark: Mark) -> None:
+    def __init__(
+        self, discord: Discord, reader: Reader, clock: Clock, mark: Mark, positions: Positions | None = None
+    ) -> None:
         self.discord = discord
         self.reader = reader
         self.clock = clock
         self.mark = mark
+        self.positions = positions or Positions()
+        self.reading = Reading(clock)
 
     async def read(self) -> Read:
         """The DMs that were active lately, newest first."""
@@ -42,26 +55,31 @@ class DmBackfill:
         for dm in await self.reader.quiet_dms(self.clock.time() - ACTIVE_S):
             yield await self._read([dm])
 
-    async def _read(self, dms: Sequence[DmRow]) -> Read:
-        events: list[Event] = []
-        marks: dict[str, str] = {}
-        complete = True
-        for dm in dms:
-            try:
-                events += await self._read_one(dm, marks)
-            except Reject as error:
-                log.warning("a DM cannot be read", extra={"reason": str(error)})
-            except Retry as error:
-                log.warning("reading up put off", extra={"reason": str(error)})
-                complete = False
+    async def read_one(self, member: str) -> Read:
+        """One member's, at once; nothing if they never wrote. Raises what the port raises."""
+        session = self.positions.session
+        dm = await self.reader.dm(member)
+        if dm is None:
+            return self._told_of([], session)
+        async with self.reading.one():
+            return self._told_of([await self._read_one(dm)], session)
 
+    async def _read(self, dms: Sequence[DmRow]) -> Read:
+        session = self.positions.session
+        found, left = await self.reading.every(dms, self._read_one)
+        return self._told_of(found, session, left)
+
+    def _told_of(self, found: Sequence[_Found], session: int, left: Sequence[DmRow] = ()) -> Read:
         async def remember() -> None:
-            if marks:
+            for one in found:
+                self.positions.read(one.member, session)
+            if marks := {mark: position for one in found for mark, position in one.marks.items()}:
                 await self.mark(marks)
 
-        return Read(tuple(events), remember, complete)
+        events = tuple(event for one in found for event in one.events)
+        return Read(events, remember, partial(self._read, left) if left else None)
 
-    async def _read_one(self, dm: DmRow, marks: dict[str, str]) -> list[Event]:
+    async def _read_one(self, dm: DmRow) -> _Found:
         known = await self.reader.standing(dm.member, "member")
         channel = dm.channel or await self.discord.open_dm(dm.member)
         floor = str(max(0, int(dm.known_since) - 1)) if dm.known_since else "0"
@@ -77,9 +95,9 @@ class DmBackfill:
             if len(page) < PAGE:
                 break
             position = page[-1].id
-        if len(ids) > OVERLAP:
-            marks[f"dm:{channel}"] = ids[-OVERLAP - 1]
-        return events + await self._deleted(known, start, set(ids))
+        events += await self._deleted(known, start, set(ids))
+        marks = {f"dm:{channel}": ids[-OVERLAP - 1]} if len(ids) > OVERLAP else {}
+        return _Found(dm.member, events, marks)
 
     async def _deleted(self, known: Sequence[str], start: str, there: set[str]) -> list[Event]:
         """The member's messages that we hold, that lie in what was read, and that are not there any more.

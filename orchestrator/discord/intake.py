@@ -3,31 +3,29 @@
 from __future__ import annotations
 
 import asyncio
-import logging
-from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from machines.events import Event
 from orchestrator.clock import Clock
-from orchestrator.errors import Unavailable
-from storage.values import Receipt
+from orchestrator.discord.live import AT_ONCE, Live, Put, Submit, insist
 
-log = logging.getLogger(__name__)
-
-#: Events submitted together.
-AT_ONCE = 100
+#: What waits may take this long to be submitted when the service stops. Seconds.
+STOP_S = 2.0
 
 
 @dataclass(slots=True)
 class Intake:
     """Serial: events are submitted in the order in which they were put, each exactly once per process.
 
-    While held, live events wait: reading up what was missed goes first.
+    While held, live events wait: reading up what was missed goes first. Once released, those of a DM that could
+    not be read are held back alone.
     """
 
-    submit: Callable[[Sequence[Event]], Awaitable[list[Receipt]]]
+    submit: Submit
     clock: Clock
-    _queue: asyncio.Queue[tuple[Event, asyncio.Future[None]]] = field(default_factory=asyncio.Queue)
+    live: Live | None = None  #: None: nothing is missed anywhere
+    _queue: asyncio.Queue[Put] = field(default_factory=asyncio.Queue)
     _open: asyncio.Event = field(default_factory=asyncio.Event)
     _task: asyncio.Task[None] | None = None
 
@@ -39,14 +37,16 @@ class Intake:
         if self._task is None:
             return
         if self._open.is_set():
-            try:
-                async with asyncio.timeout(2.0):
+            with suppress(TimeoutError):
+                async with asyncio.timeout(STOP_S):
                     await self._queue.join()
-            except TimeoutError:
-                pass
+                    if self.live:
+                        await self.live.settled()
         task, self._task = self._task, None
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
+        if self.live:
+            await self.live.stop()
 
     def put(self, event: Event) -> asyncio.Future[None]:
         """Sync and loop-safe. The future is done once the event is committed."""
@@ -55,7 +55,10 @@ class Intake:
         return committed
 
     def hold(self) -> None:
+        """A new session begins, or none is there."""
         self._open.clear()
+        if self.live:
+            self.live.positions.begin()
 
     def release(self) -> None:
         self._open.set()
@@ -70,20 +73,10 @@ class Intake:
             await self._open.wait()
             while len(taken) < AT_ONCE and not self._queue.empty():
                 taken.append(self._queue.get_nowait())
-            await self._submit([event for event, _ in taken])
-            for _, committed in taken:
-                self._queue.task_done()
+            passing = [one for one in taken if not (self.live and self.live.holds(*one))]
+            await insist(self.submit, [event for event, _ in passing], self.clock)
+            for _, committed in passing:
                 if not committed.done():
                     committed.set_result(None)
-
-    async def _submit(self, events: list[Event]) -> None:
-        """Nobody sends them again: a store that is away is waited for."""
-        while True:
-            try:
-                await self.submit(events)
-                return
-            except Unavailable as error:
-                await self.clock.sleep(error.retry_after)
-            except Exception:
-                log.exception("intake failed")
-                return
+            for _ in taken:
+                self._queue.task_done()

@@ -16,7 +16,7 @@ from machines.events import Trigger
 from orchestrator.discord.limits import UNREACHABLE
 from orchestrator.discord.render import from_message
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Button, DiscordMessage, File
+from orchestrator.ports import Answered, Button, DiscordMessage, File, unnoticed
 
 #: No call takes longer; discord.py itself would wait for ever. Seconds.
 TIMEOUT_S = 20.0
@@ -25,8 +25,9 @@ TIMEOUT_S = 20.0
 class DiscordRest:
     """Speaks through the client of the running connection attempt; between attempts every call is a `Retry`."""
 
-    def __init__(self) -> None:
+    def __init__(self, answered: Answered = unnoticed) -> None:
         self._client: discord.Client | None = None
+        self._answered = answered
 
     def use(self, client: discord.Client | None) -> None:
         """Which client to speak through: one that is logged in, or none."""
@@ -45,17 +46,27 @@ class DiscordRest:
         try:
             async with asyncio.timeout(TIMEOUT_S):
                 yield client
+            self._answered(True)
         except discord.RateLimited as error:
+            self._answered(True)
             raise Retry("rate limited by Discord", after=error.retry_after) from error
         except discord.DiscordServerError as error:
+            self._answered(False)
             raise Retry(f"Discord answered {error.status}", ambiguous=doubt) from error
         except discord.HTTPException as error:
+            self._answered(error.status != 401)
             raise _translate(error) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
+            self._answered(False)
             raise Retry(f"Discord: {type(error).__name__}", ambiguous=doubt) from error
         except (TypeError, ValueError, KeyError) as error:
             # an answer that is not what it should be: it may have been done all the same
             raise Retry(f"Discord answered nonsense: {type(error).__name__}", ambiguous=doubt) from error
+
+    async def ping(self) -> None:
+        """Ask for something small, to hear whether Discord answers. Raises as every call does."""
+        async with self._speaking() as client:
+            await client.http.request(Route("GET", "/users/@me"))
 
     async def open_dm(self, member: str) -> str:
         async with self._speaking() as client:

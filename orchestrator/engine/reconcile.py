@@ -15,14 +15,13 @@ from orchestrator.clock import Clock
 from orchestrator.engine.waiting import wait
 from orchestrator.errors import Reject, Retry, Unavailable
 from orchestrator.ports import Made, Read
+from orchestrator.reading import AGAIN_S
 from storage.values import Pending, Receipt, Result, Status
 
 log = logging.getLogger(__name__)
 
 #: How often the Twilio Conversations are re-read without any sign of a gap.
 EVERY_S = 180.0
-#: Pause before a side that could not be read is read again.
-AGAIN_S = 5.0
 #: Pause between two quiet direct messages: reading them is in nobody's way.
 QUIET_PAUSE_S = 1.0
 #: Events submitted together.
@@ -46,7 +45,9 @@ class Reconciler:
     _quiet: asyncio.Task[None] | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
     _soon: asyncio.Event = field(default_factory=asyncio.Event)
-    _missed: list[Source] = field(default_factory=list)  #: sides that could not be read in full
+    _missed: dict[Source, Source] = field(default_factory=dict)  #: side -> how to read what is left of it
+    _failed: bool = False  #: what is left could not be read just now
+    _all_read_at: float = 0.0  #: when reading all of the desk side began, by the monotonic clock
     _catching_up: int = 0  #: readings under way that something was missed before
 
     def start(self) -> None:
@@ -59,7 +60,8 @@ class Reconciler:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     def prompt(self) -> None:
-        """Something may have been missed: read the desk side soon."""
+        """Something may have been missed: read the desk side soon, all of it."""
+        self._missed[self.twilio] = self.twilio
         self._soon.set()
 
     @property
@@ -73,29 +75,46 @@ class Reconciler:
             await self._read(self.discord, self.twilio)
         self._start_quiet()
 
-    async def _read(self, *sources: Source) -> None:
+    async def _read(self, *sides: Source) -> None:
+        """Read these sides beside each other; none named: what is left of them, and the desk's if it is time."""
         async with self._lock:
-            self._missed = [source for source in self._missed if source not in sources]
-            reads: list[tuple[Source, Read]] = []
-            for source in sources:
-                try:
-                    reads.append((source, await source()))
-                except (Retry, Reject) as error:
-                    log.warning("reconcile put off", extra={"error": str(error)})
-                    self._later(source)
-                except Exception:
-                    log.exception("reading a side failed")
-                    self._later(source)
-            await self._take(reads)
+            asked = {side: side for side in sides} or self._left()
+            for side in asked:
+                self._missed.pop(side, None)
+            if asked.get(self.twilio) == self.twilio:
+                self._all_read_at = self.clock.monotonic()
+            self._failed = False
+            try:
+                found = await asyncio.gather(*(self._read_one(*one) for one in asked.items()))
+                await self._take([(side, read) for side, read in zip(asked, found, strict=True) if read])
+            except Exception:
+                for side in asked:
+                    self._later(side, side)
+                raise
+
+    def _left(self) -> dict[Source, Source]:
+        due = self.clock.monotonic() - self._all_read_at >= EVERY_S
+        return self._missed | ({self.twilio: self.twilio} if due or not self._missed else {})
+
+    async def _read_one(self, side: Source, source: Source) -> Read | None:
+        try:
+            return await source()
+        except (Retry, Reject) as error:
+            log.warning("reconcile put off", extra={"error": str(error)})
+        except Exception:
+            log.exception("reading a side failed")
+        self._later(side, source)
+        return None
 
     async def _take(self, reads: Sequence[tuple[Source, Read]]) -> None:
-        told = [(event, source, read) for source, read in reads for event in read.events]
+        """Equal times keep the order in which the sides told them: Discord's first, each by conversation."""
+        told = [(event, side, read) for side, read in reads for event in read.events]
         told.sort(key=lambda one: one[0].at)
         for start in range(0, len(told), AT_ONCE):
             await self._submit(told[start : start + AT_ONCE])
-        for source, read in reads:
-            if not read.complete:
-                self._later(source)
+        for side, read in reads:
+            if read.rest:
+                self._later(side, read.rest)
             try:
                 await read.remember()
                 if self.adopt and read.made:
@@ -114,12 +133,15 @@ class Reconciler:
                 break
             except Unavailable as error:
                 await self.clock.sleep(error.retry_after)
-        for event, source, _ in told:
-            if event not in events and source not in self._missed:
-                self._later(source)
+        for event, side, _ in told:
+            if event not in events:
+                self._later(side, side)
 
-    def _later(self, source: Source) -> None:
-        self._missed.append(source)
+    def _later(self, side: Source, source: Source) -> None:
+        """All of a side includes what is left of it."""
+        if self._missed.get(side) != side:
+            self._missed[side] = source
+        self._failed = True
         self._soon.set()
 
     @contextmanager
@@ -134,15 +156,12 @@ class Reconciler:
         while True:
             await wait(self._soon, EVERY_S, self.clock)
             missed = self._soon.is_set()
-            if self._missed:
+            if self._failed:
                 await self.clock.sleep(AGAIN_S)
             with self._behind() if missed else nullcontext():
                 self._soon.clear()
                 try:
-                    if self.discord in self._missed:
-                        await self._read(self.discord, self.twilio)
-                    else:
-                        await self._read(self.twilio)
+                    await self._read()
                 except Exception:
                     log.exception("reconcile failed")
 
@@ -161,8 +180,8 @@ class Reconciler:
             complete = True
             try:
                 async for read in quiet():
-                    complete = complete and read.complete
-                    await self._take([(self.discord, replace(read, complete=True))])
+                    complete = complete and read.rest is None
+                    await self._take([(self.discord, replace(read, rest=None))])
                     await self.clock.sleep(QUIET_PAUSE_S)
             except Exception:
                 log.exception("reading quiet direct messages failed")

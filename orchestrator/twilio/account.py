@@ -9,16 +9,22 @@ from typing import Any
 from twilio.rest import Client
 
 from orchestrator.errors import ConfigurationError, Retry, Unreachable
-from orchestrator.twilio.client import HttpClient
-
-FLEX = "https://flex-api.twilio.com/v1"
+from orchestrator.ports import Answered, unnoticed
+from orchestrator.twilio.client import FLEX, HttpClient
 
 
 class Account:
     """Reads and registers, by hand or at start, never on the way of a message: every failure is `Fatal`."""
 
-    def __init__(self, account_sid: str, username: str, password: str, api_url: str | None) -> None:
-        self._http = HttpClient(api_url)
+    def __init__(
+        self,
+        account_sid: str,
+        username: str,
+        password: str,
+        api_url: str | None,
+        answered: Answered = unnoticed,
+    ) -> None:
+        self._http = HttpClient(api_url, answered)
         self._client = Client(username, password, account_sid, http_client=self._http)
 
     async def close(self) -> None:

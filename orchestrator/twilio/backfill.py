@@ -6,13 +6,14 @@ import json
 import logging
 import secrets
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from machines.events import Event, Source, Trigger
 from orchestrator.clock import Clock
-from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Made, Read, Twilio, TwilioMessage
+from orchestrator.reading import Reading
 from orchestrator.twilio.intake import BadField, Mark, conversations, effect_of
 from orchestrator.twilio.live import Positions
 from storage.reads.reader import Reader
@@ -34,15 +35,16 @@ def fresh() -> str:
     return secrets.token_hex(12)
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Found:
-    """What reading has found so far."""
+    """What reading one Twilio Conversation has found."""
 
-    events: list[Event] = field(default_factory=list)
-    marks: list[tuple[str, int, bool]] = field(default_factory=list)
-    made: list[Made] = field(default_factory=list)
-    heard: dict[str, int] = field(default_factory=dict)  #: live webhooks taken before each was read
-    complete: bool = True
+    sid: str
+    top: int  #: highest Index read
+    done: bool  #: read once after its close
+    events: Sequence[Event] = ()
+    made: Sequence[Made] = ()
+    heard: int = 0  #: live webhooks taken before it was read
 
 
 class DeskBackfill:
@@ -65,57 +67,59 @@ class DeskBackfill:
         self.mark = mark
         self.positions = positions or Positions()
         self.workspace = workspace
+        self.reading = Reading(clock)
 
     async def read(self) -> Read:
-        found = _Found()
-        for desk in await self.reader.desks():
-            try:
-                await self._read_one(desk, found)
-            except Reject as error:
-                log.warning("a conversation cannot be read", extra={"reason": str(error)})
-            except Retry as error:
-                log.warning("reading up put off", extra={"reason": str(error)})
-                found.complete = False
-        return self._told_of(found)
+        return await self._read([desk.sid for desk in await self.reader.desks()])
 
     async def read_one(self, sid: str) -> Read:
         """One conversation, at once. Raises what the port raises."""
-        found = _Found()
-        desk = await self.reader.desk(sid)
-        if desk is not None:
-            await self._read_one(desk, found)
-        return self._told_of(found)
+        async with self.reading.one():
+            found = await self._read_one(sid)
+        return self._told_of([found] if found else [])
 
-    def _told_of(self, found: _Found) -> Read:
+    async def _read(self, sids: Sequence[str]) -> Read:
+        found, left = await self.reading.every(sids, self._read_one)
+        return self._told_of([one for one in found if one], left)
+
+    def _told_of(self, found: Sequence[_Found], left: Sequence[str] = ()) -> Read:
         async def remember() -> None:
-            for sid, top, done in found.marks:
-                self.positions.read(sid, top)
-                if done:
-                    self.positions.forget(sid)
-            if found.marks:
-                await self.mark(found.marks)
+            for one in found:
+                self.positions.read(one.sid, one.top)
+                if one.done:
+                    self.positions.forget(one.sid)
+            if found:
+                await self.mark([(one.sid, one.top, one.done) for one in found])
+
+        heard = {one.sid: one.heard for one in found}
 
         def still(event: Event) -> bool:
             """Who is there may have changed since it was read, if anything was heard since."""
             if event.trigger not in _LEVELS or event.to.link is None:
                 return True
             sid = event.to.link[1]
-            return self.positions.of(sid).heard == found.heard.get(sid)
+            return self.positions.of(sid).heard == heard.get(sid)
 
-        return Read(tuple(found.events), remember, found.complete, tuple(found.made), still)
+        events = tuple(event for one in found for event in one.events)
+        made = tuple(made for one in found for made in one.made)
+        return Read(events, remember, partial(self._read, left) if left else None, made, still)
 
-    async def _read_one(self, desk: DeskRow, found: _Found) -> None:
-        """The state is read first: what was said before a close is then surely in the list."""
+    async def _read_one(self, sid: str) -> _Found | None:
+        """The state is read first: what was said before a close is then surely in the list.
+
+        None for a conversation that is not ours.
+        """
+        heard = self.positions.of(sid).heard
+        desk = await self.reader.desk(sid)
+        if desk is None:
+            return None
         mark = Mark(desk.conversation, desk.request)
-        heard = self.positions.of(desk.sid).heard
         known = await self.reader.standing(desk.member, "agent")
         state = await self.twilio.conversation(desk.sid)
         now = self.clock.now()
         if state is None:
             fields = {"EventType": "onConversationStateUpdated", "StateTo": "closed"}
-            found.events += self._told(fields, desk, mark, now)
-            found.marks.append((desk.sid, desk.read_up_to, True))
-            return
+            return _Found(sid, desk.read_up_to, True, self._told(fields, desk, mark, now))
         top = desk.read_up_to
         newest = await self.twilio.messages(desk.sid, newest_first=True, limit=AT_MOST)
         made = await self._ours(desk, newest)
@@ -137,10 +141,7 @@ class DeskBackfill:
             events += self._told(fields, desk, mark, now)
         else:
             events += await self._present(desk, mark, now)
-        found.events += events
-        found.made += made
-        found.heard[desk.sid] = heard
-        found.marks.append((desk.sid, top, closed))
+        return _Found(sid, top, closed, events, made, heard)
 
     async def _present(self, desk: DeskRow, mark: Mark, now: datetime) -> list[Event]:
         """Who is there, where that is news; and of one that nobody accepted, whether somebody still may."""

@@ -18,27 +18,44 @@ from twilio.rest import Client
 
 from machines.events import Trigger
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Conflict, Interaction, Posted, Task, TwilioConversation, TwilioMessage, unheard
+from orchestrator.ports import (
+    Answered,
+    Conflict,
+    Interaction,
+    Posted,
+    Task,
+    TwilioConversation,
+    TwilioMessage,
+    unheard,
+    unnoticed,
+)
 from orchestrator.twilio.limits import CLOSED, CONCURRENT, NAME_TAKEN, NOT_FOUND, PARTICIPANT_EXISTS
 
 #: No call takes longer. The SDK passes its own time-out as "none at all". Seconds.
 TIMEOUT_S = 10.0
+FLEX = "https://flex-api.twilio.com/v1"
 
 
 class HttpClient(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no types
     """The SDK's client with a time-out that works, another origin where one is set, and Retry-After kept."""
 
-    def __init__(self, api_url: str | None) -> None:
+    def __init__(self, api_url: str | None, answered: Answered = unnoticed) -> None:
         super().__init__(max_retries=None)
         self._api_url = api_url.rstrip("/") if api_url else None
+        self._answered = answered
 
     async def request(self, method: str, url: str, *args: Any, **kwargs: Any) -> Response:
         if self._api_url:
             parts = urlsplit(url)
             query = f"?{parts.query}" if parts.query else ""
             url = f"{self._api_url}/{parts.hostname}{parts.path}{query}"
-        async with asyncio.timeout(TIMEOUT_S):
-            response = await super().request(method, url, *args, **kwargs)
+        try:
+            async with asyncio.timeout(TIMEOUT_S):
+                response = await super().request(method, url, *args, **kwargs)
+        except Exception:
+            self._answered(False)
+            raise
+        self._answered(response.status_code < 500 and response.status_code != 401)
         if response.status_code == 429:
             after = (response.headers or {}).get("Retry-After")
             raise Retry("rate limited by Twilio", after=float(after) if after else None)
@@ -48,14 +65,26 @@ class HttpClient(AsyncTwilioHttpClient):  # type: ignore[misc]  # the SDK has no
 class TwilioRest:
     """One SDK client for the life of the service. Make it inside the running loop; close it at the end."""
 
-    def __init__(self, account_sid: str, username: str, password: str, api_url: str | None) -> None:
-        self._http = HttpClient(api_url)
+    def __init__(
+        self,
+        account_sid: str,
+        username: str,
+        password: str,
+        api_url: str | None,
+        answered: Answered = unnoticed,
+    ) -> None:
+        self._http = HttpClient(api_url, answered)
         self._client = Client(username, password, account_sid, http_client=self._http)
         self._conversations = self._client.conversations.v1
         self.posted: Posted = unheard  #: told the Index of every message that is posted here
 
     async def close(self) -> None:
         await self._http.close()
+
+    async def ping(self) -> None:
+        """Ask for something small, to hear whether Twilio answers. Raises `Retry` where nothing comes back."""
+        async with self._speaking():
+            await self._client.request_async("GET", f"{FLEX}/Configuration")
 
     @asynccontextmanager
     async def _speaking(self, *, repeatable: bool = True) -> AsyncIterator[None]:

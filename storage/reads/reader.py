@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from sqlalchemy import Select, and_, func, or_, select, text
+from sqlalchemy import Column, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.events import Address, Source
@@ -15,6 +15,10 @@ from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, MemberR
 from storage.reads.thread import ReadThread
 from storage.schema import case_, conversation, effect, event, link, member, message, parked, timer, watermark
 from storage.values import Pending, SetTimer, Status
+
+#: Values that one query names at most. The driver keeps the last 128 statements of every connection prepared, and a
+#: statement of another length is another one: of 5,000 values each takes a megabyte.
+VALUES = 100
 
 _AWAITING = text("state = 'awaiting_agent'")
 _PENDING = text("status = 'pending'")
@@ -37,6 +41,12 @@ class Reader:
     async def _one(self, query: Select[Any]) -> Any:
         rows = await self._all(query)
         return rows[0] if rows else None
+
+    async def _among(self, query: Select[Any], column: Column[Any], values: Iterable[str]) -> list[Any]:
+        """What the query finds where the column has one of these values, however many they are."""
+        left = list(values)
+        parts = (left[start : start + VALUES] for start in range(0, len(left), VALUES))
+        return [row for part in parts for row in await self._all(query.where(column.in_(part)))]
 
     # --- people, conversations, cases
 
@@ -191,6 +201,11 @@ class Reader:
         """Those whose last change was before then, the newest first."""
         return [_dm(row) for row in await self._all(_dms().having(active_since > _LATEST))]
 
+    async def dm(self, member_id: str) -> DmRow | None:
+        """One member's direct messages, if there ever was a conversation."""
+        row = await self._one(_dms().where(member.c.id == member_id))
+        return _dm(row) if row else None
+
     async def desks(self) -> list[DeskRow]:
         """Twilio Conversations that were not yet read once after their close."""
         return [_desk(row) for row in await self._all(_desks().where(link.c.done.is_(False)))]
@@ -213,16 +228,16 @@ class Reader:
     async def origins(self, source: Source, ids: Iterable[str]) -> dict[str, tuple[Address, dict[str, Any]]]:
         """How facts were told that arrived under these names."""
         t = event
-        query = select(t.c.id, t.c.address, t.c.data).where(t.c.source == str(source), t.c.id.in_(list(ids)))
+        query = select(t.c.id, t.c.address, t.c.data).where(t.c.source == str(source))
         return {
             row.id: (codec.address(codec.load(row.address)), codec.load(row.data))
-            for row in await self._all(query)
+            for row in await self._among(query, t.c.id, ids)
             if row.data
         }
 
     async def effects(self, keys: Iterable[str]) -> list[tuple[Pending, Status]]:
         """Effects by their keys, whatever became of them."""
-        rows = await self._all(select(effect).where(effect.c.key.in_(list(keys))))
+        rows = await self._among(select(effect), effect.c.key, keys)
         return [(codec.pending(row), Status(row.status)) for row in rows]
 
     # --- dead letters

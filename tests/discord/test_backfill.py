@@ -44,7 +44,7 @@ class Reading:
 
     async def __call__(self) -> tuple[Event, ...]:
         read = await self._backfill.read()
-        self.complete = read.complete
+        self.complete = read.rest is None
         await read.remember()
         return read.events
 

@@ -106,11 +106,12 @@ async def test_a_post_whose_answer_is_lost_leaves_a_doubt_and_other_calls_do_not
     assert not failed.value.ambiguous
 
 
+@pytest.mark.parametrize("how", [{"delay_s": 0.6}, {"drip_s": 3.0}], ids=["no answer", "it drips"])
 async def test_a_call_that_takes_too_long_is_given_up(
-    served: Served, monkeypatch: pytest.MonkeyPatch
+    served: Served, monkeypatch: pytest.MonkeyPatch, how: dict[str, float]
 ) -> None:
     monkeypatch.setattr("orchestrator.discord.rest.TIMEOUT_S", 0.2)
-    served.fault("POST", "/messages$", delay_s=0.6)
+    served.fault("POST", "/messages$", **how)
     with pytest.raises(Retry) as failed:
         await served.rest.send(served.channel, "hello", nonce=NONCE)
     assert failed.value.ambiguous

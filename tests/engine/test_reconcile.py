@@ -8,9 +8,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from machines.events import Event
-from orchestrator.engine.reconcile import AGAIN_S, EVERY_S, QUIET_PAUSE_S, Reconciler, adopt
+from orchestrator.engine.reconcile import EVERY_S, QUIET_PAUSE_S, Reconciler, adopt
 from orchestrator.errors import Retry, Unavailable
 from orchestrator.ports import Made, Read
+from orchestrator.reading import AGAIN_S
 from storage.values import Pending, Receipt, Result, Status
 from tests.engine.clock import ManualClock
 from tests.storage.facts import ANN, START, answered_by_agent, wrote
@@ -25,6 +26,7 @@ class Side:
         self.made: list[Made] = []
         self.still: Callable[[Event], bool] = lambda _: True
         self.answers: list[Exception | bool] = []  #: what the next reads meet; a bool: was it complete?
+        self.rest = self.read  #: how to read what is left then
 
     async def read(self) -> Read:
         self.log.append(f"read {self.name}")
@@ -35,7 +37,7 @@ class Side:
         async def remember() -> None:
             self.log.append(f"remember {self.name}")
 
-        return Read(tuple(self.events), remember, answer, tuple(self.made), self.still)
+        return Read(tuple(self.events), remember, None if answer else self.rest, tuple(self.made), self.still)
 
 
 class Scene:
@@ -45,12 +47,16 @@ class Scene:
         self.discord, self.twilio = Side("discord", self.log), Side("twilio", self.log)
         self.submitted: list[list[str]] = []
         self.away = 0  #: how often the store cannot take it
+        self.broken = 0  #: how often taking it fails in a way that nobody thought of
         self.reconciler = Reconciler(self.discord.read, self.twilio.read, self.submit, self.clock)
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt]:
         if self.away:
             self.away -= 1
             raise Unavailable("away")
+        if self.broken:
+            self.broken -= 1
+            raise RuntimeError("a bug")
         self.submitted.append([event.id for event in events])
         self.log.append("submit")
         return [Receipt(None) for _ in events]
@@ -134,6 +140,72 @@ async def test_the_desk_side_is_read_every_few_minutes_and_at_a_sign(scene: Scen
     await scene.clock.advance(0)
     assert scene.count("read twilio") == 2
     assert scene.count("read discord") == 0
+
+
+async def test_both_sides_are_read_beside_each_other(scene: Scene) -> None:
+    met = asyncio.Barrier(2)
+
+    async def meeting(side: Side) -> Read:
+        await met.wait()
+        return await side.read()
+
+    scene.reconciler.discord = lambda: meeting(scene.discord)
+    scene.reconciler.twilio = lambda: meeting(scene.twilio)
+    async with asyncio.timeout(5):
+        await scene.reconciler.both()
+    assert scene.count("read discord") == scene.count("read twilio") == 1
+
+
+async def test_what_was_said_at_the_same_time_keeps_the_order_in_which_each_side_told_it(
+    scene: Scene,
+) -> None:
+    scene.discord.events = [wrote(ANN, ref) for ref in ("2", "1")]
+    scene.twilio.events = [answered_by_agent("c", ref) for ref in ("4", "3")]
+    await scene.reconciler.both()
+    assert scene.submitted == [["2", "1", "4", "3"]]
+
+
+async def test_only_what_is_left_of_a_side_is_read_again(scene: Scene) -> None:
+    rest = Side("rest", scene.log)
+    scene.twilio.rest = rest.read
+    scene.twilio.answers, rest.answers = [False], [False, True]
+    scene.twilio.events, rest.events = [answered_by_agent("c", "1")], [answered_by_agent("c", "2")]
+    await scene.reconciler.both()
+    scene.reconciler.start()
+    await scene.clock.advance(3 * AGAIN_S)
+    assert (scene.count("read twilio"), scene.count("read rest"), scene.count("read discord")) == (1, 2, 1)
+    assert scene.submitted == [["1"], ["2"], ["2"]]
+
+
+async def test_a_sign_has_all_of_the_desk_read_also_where_something_is_left(scene: Scene) -> None:
+    rest = Side("rest", scene.log)
+    scene.twilio.rest, scene.twilio.answers = rest.read, [False]
+    await scene.reconciler.both()
+    scene.reconciler.prompt()
+    scene.reconciler.start()
+    await scene.clock.advance(2 * AGAIN_S)
+    assert (scene.count("read twilio"), scene.count("read rest")) == (2, 0)
+
+
+async def test_a_side_in_trouble_does_not_keep_the_desk_from_being_read_every_few_minutes(
+    scene: Scene,
+) -> None:
+    scene.discord.answers = [Retry("away")] * 1000
+    await scene.reconciler.both()
+    scene.reconciler.start()
+    await scene.clock.advance(2 * EVERY_S + 2 * AGAIN_S)
+    assert scene.count("read twilio") == 3
+    assert scene.count("read discord") > 2 * EVERY_S / AGAIN_S
+
+
+async def test_what_could_not_be_submitted_is_read_again(scene: Scene) -> None:
+    scene.discord.events = [wrote(ANN, "1")]
+    scene.broken = 1
+    with pytest.raises(RuntimeError):
+        await scene.reconciler.both()
+    scene.reconciler.start()
+    await scene.clock.advance(AGAIN_S + 1)
+    assert scene.submitted == [["1"]]
 
 
 # --- what happens meanwhile

@@ -19,10 +19,13 @@ from machines.events import Event
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
+from orchestrator.clock import Clock
 from orchestrator.discord import events as discord_events
 from orchestrator.discord import limits as discord_limits
 from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.intake import Intake
+from orchestrator.discord.live import Live as DmLive
+from orchestrator.discord.live import Positions as DmPositions
 from orchestrator.discord.render import clean
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
@@ -62,15 +65,26 @@ def chatbot() -> BuiltinChatbot:
 class House:
     """One life of the service. `start`, then either `stop` or `kill`."""
 
-    def __init__(self, world: World, url: str, *, limits: Limits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        world: World,
+        url: str,
+        *,
+        limits: Limits = DEFAULT_LIMITS,
+        clock: Clock | None = None,
+        watched: bool = True,
+    ) -> None:
+        """Not `watched`: nobody looks for an operator's requests; call `operator.see_to_all`."""
         self.world = world
+        self._watched = watched
+        self.clock = clock or world.time
         self.alerts: list[str] = []  #: what the operator was told
         self._limits = limits
         self._names = count(1)
         self._read_up = asyncio.Event()
-        self._tasks: set[asyncio.Task[None]] = set()
-        clock, hooks = world.time, world.hooks
-        life = Random(f"{world.seed}/{clock.passed}")  # ids and names of two lives differ
+        self._tasks: dict[asyncio.Task[None], None] = {}
+        clock, hooks = self.clock, world.hooks
+        life = Random(f"{world.seed}/{world.time.passed}")  # ids and names of two lives differ
         self._life = f"{life.getrandbits(64):016x}"
         self.engine = quick_writer(url)
         self._inline = inline_reader(url)
@@ -113,7 +127,8 @@ class House:
         )
         positions = Positions()
         self.twilio.posted = positions.account
-        dms = DmBackfill(self.discord, self.reader, clock, self._mark_dms)
+        heard = DmPositions()
+        dms = DmBackfill(self.discord, self.reader, clock, self._mark_dms, heard)
         desks = DeskBackfill(
             self.twilio,
             self.reader,
@@ -139,7 +154,8 @@ class House:
             clock,
             lambda letter: self.dispatcher.retry(letter.lane, letter.key, letter.since),
         )
-        self.intake = Intake(self.committer.submit, clock)
+        live = DmLive(self.committer.submit, dms.read_one, clock, heard)
+        self.intake = Intake(self.committer.submit, clock, live)
         self.gateway = InProcessGateway(
             world.discord,
             self.discord,
@@ -154,13 +170,22 @@ class House:
 
     async def start(self) -> None:
         """Returns when both sides were read."""
+        await self.open()
+        await self.gateway.connect()
+        await self._read_up.wait()
+
+    @property
+    def has_read_up(self) -> bool:
+        """Whether both sides were read once."""
+        return self._read_up.is_set()
+
+    async def open(self) -> None:
+        """Ready for webhooks, and for whatever the gateway says once it is connected."""
         self.committer.start()
         await self.dispatcher.start()
         self.intake.start()
         self.world.serving = self
-        await self.gateway.connect()
         self._spawn(self.gateway.run())
-        await self._read_up.wait()
 
     async def stop(self) -> None:
         """In order: what is in flight ends, what waits is committed."""
@@ -181,10 +206,9 @@ class House:
         if commits is not None:
             commits.cancel()
             await asyncio.gather(commits, return_exceptions=True)
-        self.gateway.drop()
+        self.gateway.close()
         for part in (self.timers.stop(), self.reconciler.stop(), self.dispatcher.stop(grace=0.0)):
             await part
-        self.intake.hold()
         await self.intake.stop()
         await self._end_tasks()
         self._dispose()
@@ -196,7 +220,7 @@ class House:
 
     async def take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int:
         """A webhook, past the signature gate. The status it is answered with."""
-        now = self.world.time.now()
+        now = self.clock.now()
         try:
             if path.endswith("/conversations"):
                 mark = twilio_intake.Mark.read(query)
@@ -229,7 +253,8 @@ class House:
             self.timers.start()
             self.reconciler.start()
             self._spawn(self._sweep_parked())
-            self._spawn(self.operator.watch())
+            if self._watched:
+                self._spawn(self.operator.watch())
             self._read_up.set()
         self.intake.release()
 
@@ -238,8 +263,8 @@ class House:
 
     async def _sweep_parked(self) -> None:
         while True:
-            await self.world.time.sleep(PARKED_EVERY_S)
-            await self.committer.run(partial(drop_parked, self.engine, self.world.time.time()))
+            await self.clock.sleep(PARKED_EVERY_S)
+            await self.committer.run(partial(drop_parked, self.engine, self.clock.time()))
 
     def _applied(self, applied: Applied) -> None:
         self.dispatcher.accept(applied.effects, applied.voided)
@@ -263,8 +288,8 @@ class House:
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._tasks[task] = None
+        task.add_done_callback(self._tasks.pop)
 
     async def _end_tasks(self) -> None:
         tasks = list(self._tasks)

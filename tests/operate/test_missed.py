@@ -7,8 +7,9 @@ from random import Random
 
 import pytest
 
-from orchestrator.engine.reconcile import AGAIN_S, EVERY_S
+from orchestrator.engine.reconcile import EVERY_S
 from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing
+from orchestrator.reading import AGAIN_S
 from orchestrator.sandbox.twilio.routes import CONVERSATIONS
 from orchestrator.sandbox.wire import Call
 from orchestrator.texts import say

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 
 import pytest
+from sqlalchemy.event import listen
+from sqlalchemy.ext.asyncio import AsyncEngine
 
-from machines.events import Trigger
+from machines.events import Source, Trigger
 from storage import schema
 from storage.engines import reader
 from storage.marks import mark_desks, mark_dms
-from storage.reads.reader import Reader
+from storage.reads.reader import VALUES, Reader
 from storage.values import Link, Result, Status
 from tests.storage.facts import ANN, BEN, START, answered_by_agent, deleted, edited, pressed, wrote
 from tests.storage.house import House, subject_id
@@ -99,6 +101,25 @@ async def test_due_effects_are_those_of_the_past(house: House, reads: Reader) ->
     assert await reads.oldest_effect() == START
     due = await reads.due_effects(START + 1)
     assert {key for key, _ in due} == {row.key for row in house.rows(schema.effect)}
+
+
+async def test_however_many_effects_and_facts_are_asked_for_no_statement_grows_with_them(
+    house: House, reads: Reader
+) -> None:
+    talk = house.talks(ANN)
+    house.arrives(answered_by_agent(talk, "IM1"), answered_by_agent(talk, "IM2"))
+    first, *others = sorted(row.key for row in house.rows(schema.effect))
+    unknown = [f"nothing:{n}" for n in range(3 * VALUES)]
+    named: list[int] = []
+    assert isinstance(reads.engine, AsyncEngine)
+    listen(reads.engine.sync_engine, "before_cursor_execute", lambda *call: named.append(len(call[3])))
+
+    effects = await reads.effects([first, *unknown, *others])
+    facts = await reads.origins(Source.TWILIO, ["IM1", *unknown, "IM2"])
+
+    assert sorted(effect.key for effect, _ in effects) == [first, *others]
+    assert set(facts) == {"IM1", "IM2"}
+    assert max(named) <= VALUES + 1
 
 
 async def test_timers_are_read_up_to_a_time(house: House, reads: Reader) -> None:

@@ -50,6 +50,9 @@ class Rows:
     async def desks(self) -> list[DeskRow]:
         return self.found
 
+    async def desk(self, sid: str) -> DeskRow | None:
+        return next((row for row in self.found if row.sid == sid), None)
+
     async def standing(self, _member: str, _author: str) -> list[str]:
         return list(self.held)
 

@@ -91,6 +91,7 @@ FAULTS: dict[str, dict[str, Any]] = {
     "a lost request": {"abort": True},
     "a lost answer": {"lose_reply": True},
     "an answer that does not come": {"delay_s": 1.0},
+    "an answer that drips": {"drip_s": 3.0},
 }
 
 
@@ -133,7 +134,7 @@ async def test_what_a_failing_twilio_does_is_tried_again(
 ) -> None:
     """In doubt where doing it twice is not the same as once."""
     sid = await served.conversation()
-    if "delay_s" in how:  # elsewhere a slow machine would be taken for a time-out
+    if how.keys() & {"delay_s", "drip_s"}:  # elsewhere a slow machine would be taken for a time-out
         monkeypatch.setattr("orchestrator.twilio.client.TIMEOUT_S", 0.3)
     served.fault("POST", "/(Messages|Interactions|Conversations|Webhooks)$", **how)
     with pytest.raises(Retry) as failed:

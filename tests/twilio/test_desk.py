@@ -8,6 +8,7 @@ from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import SystemClock
 from orchestrator.errors import Reject, Retry
+from orchestrator.texts import say
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.limits import BODY_BYTES, SETTLE_S
 from tests.twilio.serving import CONVERSATION, NAME, Rows, Served, job
@@ -188,6 +189,30 @@ async def test_closing_what_was_only_half_opened_takes_back_what_is_there(
     await desk.close(job(Kind.DESK_WITHDRAW))
     assert served.sandbox.twilio.tasks()[0]["status"] in ("completed", "canceled")
     assert served.sandbox.twilio.conversation(sid)["state"] == "closed"
+
+
+async def test_who_took_a_task_that_is_withdrawn_is_told_before_it_closes(
+    desk: FlexDesk, rows: Rows, served: Served
+) -> None:
+    sid = await opened(desk, rows)
+    served.sandbox.twilio.accept(rows.links["task_sid"], "ada")
+    told = [
+        (await desk.withdraw(job(Kind.DESK_WITHDRAW, reason="withdrawn", in_doubt=in_doubt))).ref
+        for in_doubt in (False, True)
+    ]
+    shown = served.sandbox.twilio.conversation(sid)
+    (note,) = shown["messages"]
+    assert (note["body"], told) == (say.DESK["withdrawn_not_delivered"], [note["sid"]] * 2)
+    assert shown["state"] == "closed"
+
+
+async def test_a_withdrawal_that_nobody_was_quicker_than_says_nothing(
+    desk: FlexDesk, rows: Rows, served: Served
+) -> None:
+    sid = await opened(desk, rows)
+    assert (await desk.withdraw(job(Kind.DESK_WITHDRAW, reason="withdrawn"))).ref is None
+    shown = served.sandbox.twilio.conversation(sid)
+    assert (shown["messages"], shown["state"]) == ([], "closed")
 
 
 async def test_another_agent_is_invited_only_when_no_task_is_unfinished(
