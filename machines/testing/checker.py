@@ -7,7 +7,7 @@ A rule whose facts were not recorded finds nothing: a suite that wants it has to
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -17,6 +17,7 @@ from machines.table import Outcome, Table
 from machines.testing.history import By, Desk, Dm, Entry, Exchange, History, Line
 
 WITH_A_DESK = frozenset({State.AWAITING_AGENT, State.WITH_AGENT})
+NOT_CLOSED = WITH_A_DESK | {State.BOT_FAQ}
 #: Texts that tell an author that a message of theirs did not arrive.
 APOLOGIES = frozenset(
     {
@@ -92,7 +93,11 @@ def member_reaches_agent(history: History) -> Iterator[str]:
                 continue
             copies = [c for desk in _desks_of(history, dm.member) for c in _copies(desk.lines, line)]
             yield from _exactly_once(
-                line, copies, apologies=dm.lines, elsewhere=_noted(history, dm.member, line)
+                line,
+                copies,
+                _due(history, line, WITH_A_DESK),
+                apologies=dm.lines,
+                elsewhere=_noted(history, dm.member, line) or _in_vain(history, entry.subject, "say"),
             )
 
 
@@ -102,18 +107,43 @@ def agent_reaches_member(history: History) -> Iterator[str]:
         lines = history.dm(desk.member).lines
         for line in _by(desk.lines, By.AGENT):
             if line.stands:
-                yield from _exactly_once(line, _copies(lines, line), apologies=desk.lines)
+                due = _due(history, line, NOT_CLOSED)
+                in_vain = _in_vain(history, f"conversation:{desk.conversation}", "desk_note")
+                yield from _exactly_once(
+                    line, _copies(lines, line), due, apologies=desk.lines, elsewhere=in_vain
+                )
+
+
+def _due(history: History, line: Line, states: Collection[str]) -> tuple[str, ...]:
+    """What the other side may read of it: the last text, unless that came when edits were not passed on."""
+    edits = [entry for entry in history.journal if entry.id.startswith(f"{line.id}:edit:")]
+    return line.texts if edits and edits[-1].before not in states else (line.text,)
 
 
 def _exactly_once(
-    line: Line, copies: Sequence[Line], *, apologies: Sequence[Line], elsewhere: bool = False
+    line: Line,
+    copies: Sequence[Line],
+    due: Collection[str],
+    *,
+    apologies: Sequence[Line],
+    elsewhere: bool = False,
 ) -> Iterator[str]:
+    told = any(a.says in APOLOGIES and a.at >= (line.edited_at or line.at) for a in apologies)
     if len(copies) > 1:
         yield f"{line.text!r} arrived {len(copies)} times"
-    elif not copies and not elsewhere and not any(a.says in APOLOGIES and a.at >= line.at for a in apologies):
+    elif not copies and not elsewhere and not told:
         yield f"{line.text!r} never arrived, and nobody was told"
-    elif copies and copies[0].carries != line.text:
+    elif copies and copies[0].carries not in due and not told:
         yield f"{line.text!r} reads {copies[0].carries!r} on the other side"
+
+
+def _in_vain(history: History, subject: str, kind: str) -> bool:
+    """An author who cannot be reached either was to be told that what they wrote did not arrive."""
+    return any(
+        deed.says in APOLOGIES and (deed.subject, deed.kind) == (subject, kind) and deed.ref is None
+        for deed in history.outbox
+        if deed.status in ("done", "dead")
+    )
 
 
 def _noted(history: History, member: str, line: Line) -> bool:
@@ -132,8 +162,15 @@ def _noted(history: History, member: str, line: Line) -> bool:
 def order_is_kept(history: History) -> Iterator[str]:
     for desk in history.desks:
         dm = history.dm(desk.member)
-        yield from _in_order(_by(dm.lines, By.MEMBER), desk.lines, f"to {desk.ref}")
+        yield from _in_order(_said_to_a_desk(history, dm), desk.lines, f"to {desk.ref}")
         yield from _in_order(_by(desk.lines, By.AGENT), dm.lines, f"to {desk.member}")
+
+
+def _said_to_a_desk(history: History, dm: Dm) -> list[Line]:
+    """Not what the bot was told: an agent who reads that in the transcript may get a later wording as a new line."""
+    entries = {entry.id: entry for entry in history.journal if entry.source == "discord"}
+    told = [(line, entries.get(line.id)) for line in _by(dm.lines, By.MEMBER)]
+    return [line for line, entry in told if entry is None or entry.before in WITH_A_DESK]
 
 
 def _in_order(said: Sequence[Line], heard: Sequence[Line], where: str) -> Iterator[str]:
@@ -153,7 +190,7 @@ def one_open_conversation(history: History) -> Iterator[str]:
         if number > 1:
             yield f"{member} has {number} open conversations"
     for one, other in pairwise(sorted(history.talks, key=lambda talk: (talk.member, talk.opened_at))):
-        overlaps = one.closed_at is None or one.closed_at > other.opened_at
+        overlaps = one.closed_at is None or one.closed_at > other.opened_at + history.skew
         if one.member == other.member and State.CLOSED in (one.state, other.state) and overlaps:
             yield f"{one.id} and {other.id} of {one.member} were open at the same time"
     cases = Counter(
@@ -247,8 +284,9 @@ def closed_relays_nothing(history: History) -> Iterator[str]:
         closed_at = ended.get(desk.conversation)
         dm = history.dm(desk.member)
         if closed_at is not None:
-            yield from _late(_by(dm.lines, By.MEMBER), desk.lines, closed_at, desk.ref)
-            yield from _late(_by(desk.lines, By.AGENT), dm.lines, closed_at, desk.member)
+            surely = closed_at + history.skew
+            yield from _late(_by(dm.lines, By.MEMBER), desk.lines, surely, desk.ref)
+            yield from _late(_by(desk.lines, By.AGENT), dm.lines, surely, desk.member)
         if desk.closed_at is not None:
             for line in desk.lines:
                 if line.at > desk.closed_at:
@@ -273,8 +311,8 @@ def in_time(history: History) -> Iterator[str]:
 
 
 def _was_down(history: History, exchange: Exchange, patience: float) -> bool:
-    ends = exchange.began + patience
-    return any(since <= ends and exchange.began <= until for since, until in history.down)
+    begins, ends = exchange.began - history.skew, exchange.began + patience + history.skew
+    return any(since <= ends and begins <= until for since, until in history.down)
 
 
 # --- I11: nothing is left
@@ -301,9 +339,10 @@ def _covered(history: History, dm: Dm) -> Iterator[str]:
     for line in dm.lines:
         if line.by is By.MEMBER:
             entry = history.entry("discord", line.id)
-            if line.stands and entry is not None and _is_question(entry):
-                open_texts.append(line)
-                asked += 1
+            if entry is not None and _is_question(entry):
+                asked, handed = asked + 1, False
+                if line.stands:
+                    open_texts.append(line)
         elif line.says in ANSWERS | AMENDS:
             answered += line.says in ANSWERS
             if line.says in ANSWERS and handed:
@@ -314,8 +353,11 @@ def _covered(history: History, dm: Dm) -> Iterator[str]:
         elif line.says in HANDED | HANDED_BACK:
             handed = line.says in HANDED
             open_texts.clear()
+    died = {deed.subject for deed in history.outbox if deed.kind == "say" and deed.status == "dead"}
     for line in open_texts:
-        yield f"{line.text!r} of {dm.member} was never answered"
+        entry = history.entry("discord", line.id)
+        if entry is None or entry.subject not in died:  # who cannot be reached hears no answer
+            yield f"{line.text!r} of {dm.member} was never answered"
 
 
 def _is_question(entry: Entry) -> bool:

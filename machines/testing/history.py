@@ -1,7 +1,8 @@
 """A recorded history: what both providers saw of a service, what its store holds, and how it ended.
 
-Plain values, made by whoever recorded them (a sandbox's log, a model in process). Times are seconds on one
-clock. Texts are compared as they stand, so a story should not use the same words twice.
+Plain values, made by whoever recorded them (a sandbox's log, a model in process). Times are seconds on clocks
+that differ by no more than the history says. Texts are compared as they stand, so a story should not use the
+same words twice.
 """
 
 from __future__ import annotations
@@ -90,6 +91,7 @@ class Deed:
     status: str  #: pending, done, dead or void
     ref: str | None = None  #: the provider's id of what came of it
     message: str | None = None  #: the message row it relays
+    says: str = ""  #: the key of our own text that it brings
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ class History:
     claimed: frozenset[str] = frozenset()  #: ids of lines that an effect or a message row calls its own
     down: tuple[tuple[float, float], ...] = ()  #: when nobody served
     leaks: tuple[str, ...] = ()  #: tasks, files and connections left after a clean end, by name
+    skew: float = 0.0  #: by how much the clocks of both providers and of the service may differ. Seconds
     differences: Callable[[], Iterable[str]] = nowhere  #: replay of the journal against the store, in words
 
     def dm(self, member: str) -> Dm:

@@ -84,6 +84,7 @@ class InProcessGateway:
         self._news = asyncio.Event()
         self._session: str | None = None
         self._seq = 0
+        self._acknowledging: dict[asyncio.Task[None], None] = {}
         self.connected = False
 
     async def connect(self) -> None:
@@ -112,6 +113,8 @@ class InProcessGateway:
     def close(self) -> None:
         """The end of this connection: nothing is heard or said until the next `connect`."""
         self.drop()
+        for task in self._acknowledging:
+            task.cancel()
         self._discord.logout()
         self._intake.hold()
 
@@ -124,16 +127,20 @@ class InProcessGateway:
         while True:
             await self._news.wait()
             self._news.clear()
-            await self.take()
+            self._hear_all()
 
     async def take(self) -> None:
-        """Hear what has come until now, in order."""
+        """Hear what has come until now, in order. Returns when every interaction of it is acknowledged."""
+        self._hear_all()
+        await asyncio.gather(*self._acknowledging)
+
+    def _hear_all(self) -> None:
         if self._session is None or not self.connected:
             return
         for dispatch in self._model.drain(self._session):
-            await self.hear(dispatch)
+            self.hear(dispatch)
 
-    async def hear(self, dispatch: Dispatch) -> None:
+    def hear(self, dispatch: Dispatch) -> None:
         """One dispatch. It goes to the intake at once; nothing is decided here."""
         self._seq = dispatch.seq
         data = dispatch.data
@@ -155,7 +162,11 @@ class InProcessGateway:
                 about = str(data["message_id"]), str(data["user_id"]), str(data["emoji"]["name"])
                 self._intake.put(self._telling.reacted(*about, self._clock.now(), self._fresh()))
             case "INTERACTION_CREATE":
-                await self._interaction(data)
+                answer, committed = self._taken(data)
+                work = self._acknowledge(str(data["id"]), str(data["token"]), answer, committed)
+                task = asyncio.get_running_loop().create_task(work, name="acknowledge")
+                self._acknowledging[task] = None
+                task.add_done_callback(self._acknowledging.pop)
 
     def _from_member(self, data: Mapping[str, Any]) -> DiscordMessage | None:
         """A message that a person wrote to us; None for every other."""
@@ -164,13 +175,18 @@ class InProcessGateway:
         told = payload.read(data, self._discord.me or "", self._clean)
         return told if told.content and not told.own else None
 
-    async def _interaction(self, data: Mapping[str, Any]) -> None:
-        """Committed, then acknowledged; answered by an effect."""
-        answer, committed = self._taken(data)
+    async def _acknowledge(
+        self,
+        interaction: str,
+        token: str,
+        answer: Mapping[str, Any],
+        committed: asyncio.Future[None] | None,
+    ) -> None:
+        """Committed, then acknowledged; answered by an effect. Nobody waits for anybody else's."""
         if committed is not None:
             await asyncio.wait({committed}, timeout=self._codes.ACK_PATIENCE_S)
         with contextlib.suppress(Retry, Reject):
-            await self._discord.acknowledge(str(data["id"]), str(data["token"]), answer)
+            await self._discord.acknowledge(interaction, token, answer)
 
     def _taken(self, data: Mapping[str, Any]) -> tuple[Mapping[str, Any], asyncio.Future[None] | None]:
         """Put what an interaction tells; how it is acknowledged, and what to wait for before."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -35,10 +35,12 @@ def recorded(
 ) -> History:
     """Everything, as it stands now."""
     with engine.connect() as connection:
+        journal = tuple(_journal(connection))
+        taken = {entry.id for entry in journal if entry.source == "discord"}
         return History(
-            dms=tuple(_dms(world)),
+            dms=tuple(_dms(world, taken)),
             desks=tuple(_desks(world)),
-            journal=tuple(_journal(connection)),
+            journal=journal,
             outbox=tuple(_outbox(connection)),
             talks=tuple(_talks(connection)),
             cases=tuple(_cases(connection)),
@@ -53,13 +55,24 @@ def recorded(
 # --- the two sides
 
 
-def _dms(world: World) -> Iterator[Dm]:
+def _dms(world: World, taken: Collection[str]) -> Iterator[Dm]:
     model = world.discord
     for user in list(model.world.users.values()):
         if not user.bot:
             shown = [view.message(model.world, message) for message in model.members.inbox(user.name)]
             lines = [_dm_line(world, m) for m in shown if not m["ephemeral"] and "channel" not in m]
-            yield Dm(str(user.id), tuple(lines))
+            lines += _questions(world, user.id, taken)
+            yield Dm(str(user.id), tuple(sorted(lines, key=lambda line: int(line.id))))
+
+
+def _questions(world: World, member: int, taken: Collection[str]) -> Iterator[Line]:
+    """What was asked with a command. Where it was not taken, the member was told so by Discord."""
+    for begun in world.discord.interactions.all():
+        if begun.user_id == member and str(begun.id) in taken:
+            for option in begun.data.get("options", ()):
+                if option["name"] == "question":
+                    at = begun.at.timestamp()
+                    yield Line(id=str(begun.id), at=at, by=By.MEMBER, text=str(option["value"]))
 
 
 def _dm_line(world: World, message: Json) -> Line:
@@ -118,7 +131,7 @@ def _desk_line(world: World, message: Json) -> Line:
     )
 
 
-def _key(text: str, table: dict[str, str]) -> str:
+def _key(text: str, table: Mapping[str, str]) -> str:
     """Which of our texts it is; empty for none."""
     if table is say.MEMBER:
         if any(text.startswith(table[head]) for head in ("articles", "suggestions")):
@@ -155,8 +168,9 @@ def _journal(connection: Connection) -> Iterator[Entry]:
 
 def _outbox(connection: Connection) -> Iterator[Deed]:
     for row in connection.execute(select(schema.effect).order_by(schema.effect.c.seq)):
-        message = json.loads(row.payload).get("message")
-        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, message)
+        payload = json.loads(row.payload)
+        says = payload.get("text", "")
+        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, payload.get("message"), says)
 
 
 def _talks(connection: Connection) -> Iterator[Talk]:

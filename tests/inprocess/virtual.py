@@ -38,6 +38,26 @@ class Time:
         await asyncio.sleep(seconds)
 
 
+@dataclass(slots=True)
+class WallClock:
+    """Somebody's own clock over the one time of a story: ahead of it by some seconds, or behind."""
+
+    true: Time
+    ahead: float = 0.0  #: seconds
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.time(), UTC)
+
+    def time(self) -> float:
+        return self.true.time() + self.ahead
+
+    def monotonic(self) -> float:
+        return self.true.monotonic()
+
+    async def sleep(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+
 class _Selector(selectors.SelectSelector):
     """Never blocks. What the loop would have waited passes at once."""
 

@@ -19,7 +19,7 @@ from orchestrator.sandbox.wire import Answer, Call
 from orchestrator.texts import say
 from orchestrator.twilio.limits import INTERACTION_EVENTS
 from tests.acceptance.playing import says
-from tests.inprocess.virtual import Time
+from tests.inprocess.virtual import Time, WallClock
 
 Json = dict[str, Any]
 
@@ -78,11 +78,13 @@ class World:
         default_factory=dict
     )  #: message -> what a person made it say, in turn
     taken: list[Taken] = field(default_factory=list)  #: every webhook that reached the service
+    ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
 
     def __post_init__(self) -> None:
         chance = Random(self.seed)
-        self.discord = DiscordModel(self.time.now, chance)
-        self.twilio = TwilioModel(self.time.now, chance)
+        discord, twilio = (WallClock(self.time, ahead) for ahead in self.ahead)
+        self.discord = DiscordModel(discord.now, chance)
+        self.twilio = TwilioModel(twilio.now, chance)
         self._wire()
         self._provision()
 

@@ -1,0 +1,112 @@
+"""What becomes of single calls: how long they take, how they fail, and where the process dies in the midst of one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from random import Random
+from typing import Any, TypeVar
+
+from sqlalchemy.exc import OperationalError
+
+from orchestrator.inprocess.line import LOST_ANSWER, LOST_REQUEST, Fate, NoAnswer
+from orchestrator.sandbox.wire import Answer, Call
+from tests.faults.outcomes import LATE_S, OUTCOMES
+from tests.inprocess.world import World
+
+T = TypeVar("T")
+
+#: What may become of a webhook on its way. Twilio sends a Conversations webhook once.
+WEBHOOKS = {"webhook lost": LOST_REQUEST, "answer to a webhook lost": LOST_ANSWER}
+SERVICES = ("discord", "twilio", "webhook")
+
+
+class Killed(BaseException):
+    """The process died here. No code of ours may catch it."""
+
+
+@dataclass
+class Weather:
+    """Stands in every line of a world, and between the store and its disk."""
+
+    world: World
+    chance: Random
+    latency: float  #: what a call takes on average. Seconds
+    rates: dict[str, float] = field(default_factory=dict)  #: service -> share of its calls that go wrong
+    broken: str = ""  #: what the database says instead of beginning a commit
+    unheard: int = 0  #: commits whose end nobody hears of
+    crash_in: int | None = None  #: crash points until the process dies
+    on_death: Callable[[], None] = lambda: None
+    met: Counter[str] = field(default_factory=Counter)
+    spoiled: set[str] = field(default_factory=set)  #: interactions whose acknowledgement was interfered with
+    dead: bool = False
+    _takes: dict[Any, float] = field(default_factory=dict)  #: task -> seconds that its call takes besides
+    _late: bool = False
+
+    def __post_init__(self) -> None:
+        hooks = self.world.hooks
+        hooks.point, hooks.faulty, hooks.pause = self._passes, self._decides, self._waits
+        discord, twilio = self.world.discord_rest, self.world.twilio_rest
+
+        def discord_rest(call: Call) -> Answer:
+            return self._sooner_or_later(lambda: discord(call))
+
+        def twilio_rest(host: str, call: Call) -> Answer:
+            return self._sooner_or_later(lambda: twilio(host, call))
+
+        self.world.discord_rest = discord_rest  # type: ignore[method-assign]
+        self.world.twilio_rest = twilio_rest  # type: ignore[method-assign]
+
+    def clear(self) -> None:
+        """From here on everything goes well."""
+        self.rates.clear()
+        self.broken, self.unheard, self.crash_in = "", 0, None
+
+    def _passes(self, point: str) -> None:
+        if self.dead:
+            raise Killed
+        if self.crash_in is not None:
+            self.crash_in -= 1
+            if self.crash_in <= 0:
+                self.met[f"killed at {point}"] += 1
+                self.dead, self.crash_in = True, None
+                self.on_death()
+                raise Killed
+        if point == "commit:before" and self.broken:
+            self.met[f"database: {self.broken}"] += 1
+            raise OperationalError("BEGIN", None, Exception(self.broken))
+        if point == "commit:after" and self.unheard:
+            self.unheard -= 1
+            self.met["commit of unknown outcome"] += 1
+            raise OperationalError("COMMIT", None, Exception("connection lost"))
+
+    def _decides(self, service: str, _method: str, path: str) -> Fate | None:
+        if self.chance.random() >= self.rates.get(service, 0.0):
+            return None
+        if path.endswith("/callback"):
+            self.spoiled.add(path.split("/")[-3])
+        if service == "webhook":
+            name = self.chance.choice(tuple(WEBHOOKS))
+            self.met[name] += 1
+            return WEBHOOKS[name]
+        name = self.chance.choice(tuple(OUTCOMES))
+        outcome = OUTCOMES[name]
+        self.met[f"{service}: {name}"] += 1
+        self._late = outcome.late
+        if outcome.takes:
+            self._takes[asyncio.current_task()] = outcome.takes
+        return outcome.fate
+
+    async def _waits(self) -> None:
+        """The way there, and the way back."""
+        took = self._takes.pop(asyncio.current_task(), 0.0)
+        await self.world.time.sleep(took + self.chance.uniform(0.0, self.latency))
+
+    def _sooner_or_later(self, work: Callable[[], T]) -> T:
+        late, self._late = self._late, False
+        if not late:
+            return work()
+        asyncio.get_running_loop().call_later(LATE_S, work)
+        raise NoAnswer
