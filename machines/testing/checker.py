@@ -91,7 +91,7 @@ def member_reaches_agent(history: History) -> Iterator[str]:
                 continue
             if not line.stands or entry.before not in WITH_A_DESK:
                 continue
-            copies = [c for desk in _desks_of(history, dm.member) for c in _copies(desk.lines, line)]
+            copies = [_copies(desk.lines, line) for desk in _desks_of(history, dm.member)]
             yield from _exactly_once(
                 line,
                 copies,
@@ -110,7 +110,7 @@ def agent_reaches_member(history: History) -> Iterator[str]:
                 due = _due(history, line, NOT_CLOSED)
                 in_vain = _in_vain(history, f"conversation:{desk.conversation}", "desk_note")
                 yield from _exactly_once(
-                    line, _copies(lines, line), due, apologies=desk.lines, elsewhere=in_vain
+                    line, [_copies(lines, line)], due, apologies=desk.lines, elsewhere=in_vain
                 )
 
 
@@ -122,19 +122,22 @@ def _due(history: History, line: Line, states: Collection[str]) -> tuple[str, ..
 
 def _exactly_once(
     line: Line,
-    copies: Sequence[Line],
+    places: Sequence[Sequence[Line]],
     due: Collection[str],
     *,
     apologies: Sequence[Line],
     elsewhere: bool = False,
 ) -> Iterator[str]:
-    told = any(a.says in APOLOGIES and a.at >= (line.edited_at or line.at) for a in apologies)
-    if len(copies) > 1:
-        yield f"{line.text!r} arrived {len(copies)} times"
+    told = [a.at for a in apologies if a.says in APOLOGIES and a.at >= line.at]
+    copies = [copy for place in places for copy in place]
+    same = Counter(copy.carries for copy in copies)  # a later desk may be told what was corrected since
+    times = max((0, *same.values(), *map(len, places)))
+    if times > 1:
+        yield f"{line.text!r} arrived {times} times"
     elif not copies and not elsewhere and not told:
         yield f"{line.text!r} never arrived, and nobody was told"
-    elif copies and copies[0].carries not in due and not told:
-        yield f"{line.text!r} reads {copies[0].carries!r} on the other side"
+    elif copies and copies[-1].carries not in due and not any(at >= (line.edited_at or 0) for at in told):
+        yield f"{line.text!r} reads {copies[-1].carries!r} on the other side"
 
 
 def _in_vain(history: History, subject: str, kind: str) -> bool:

@@ -122,4 +122,5 @@ def _fault(body: Body) -> Fault:
         abort=body.flag("abort", False),
         delay_s=body.number("delay_s", 0.0),
         lose_reply=body.flag("lose_reply", False),
+        drip_s=body.number("drip_s", 0.0),
     )

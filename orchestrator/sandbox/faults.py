@@ -24,12 +24,16 @@ class Fault:
     abort: bool = False  #: drop the connection before doing the work
     delay_s: float = 0.0  #: wait before doing the work
     lose_reply: bool = False
+    drip_s: float = (
+        0.0  #: do the work, and take this long from the first byte of the answer's body to the last
+    )
 
     def name(self) -> str:
         parts = [f"status={self.status}"] if self.status else []
         parts += ["abort"] if self.abort else []
         parts += [f"delay={self.delay_s:g}s"] if self.delay_s else []
         parts += ["lose_reply"] if self.lose_reply else []
+        parts += [f"drip={self.drip_s:g}s"] if self.drip_s else []
         return "+".join(parts) or "none"
 
 

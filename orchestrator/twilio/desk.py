@@ -27,6 +27,8 @@ ROUTE_LOOKS, ROUTE_PAUSE_S = 3, 1.0
 #: Newest messages of a Twilio Conversation among which one in doubt is looked for.
 LOOK_BACK = 50
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
+#: An agent has it, or had it.
+_TAKEN = frozenset({"assigned", "wrapping", "completed"})
 
 
 class FlexDesk:
@@ -53,7 +55,7 @@ class FlexDesk:
             Kind.DESK_NOTE: self.note,
             Kind.DESK_INVITE: self.invite,
             Kind.DESK_CLOSE: self.close,
-            Kind.DESK_WITHDRAW: self.close,
+            Kind.DESK_WITHDRAW: self.withdraw,
         }
 
     # --- opening, link by link
@@ -160,31 +162,40 @@ class FlexDesk:
         if row is None:
             return Done()
         sid = await self._sid(job)
+        here = await self._here(job, row.refs)
         if payload["op"] == "delete" or row.deleted:
-            for ref in row.refs or await self._left_behind(job, sid):
+            for ref in here or (() if row.refs else await self._left_behind(job, sid)):
                 await self.twilio.delete(sid, ref)
             return Done(message=row.id)
         text = _fit(row.body + files(row.attachments)) or "(empty message)"
-        if row.refs and payload["op"] == "edit":
-            await self._edit(sid, row.refs[0], text)
-            return Done(ref=row.refs[0], message=row.id, refs=row.refs)
-        if row.refs:
-            return Done(ref=row.refs[0], message=row.id, refs=row.refs)
+        if here and payload["op"] == "edit":
+            await self._edit(sid, here[0], text)
+        if here:
+            return Done(ref=here[0], message=row.id, refs=here)
         ref = await self._post(job, _identity(job), text)
         return Done(ref=ref, message=row.id, refs=(ref,))
+
+    async def _here(self, job: Job, refs: tuple[str, ...]) -> tuple[str, ...]:
+        """The copies in this request's Twilio Conversation: what went to an earlier one is not seen here."""
+        effect = job.effect
+        return tuple([ref for ref in refs if await self.reader.made_in(effect.subject, effect.lane, ref)])
 
     async def _edit(self, sid: str, message: str, text: str) -> None:
         """A copy that somebody removed from an open conversation needs no new words."""
         try:
             await self.twilio.edit(sid, message, text)
-        except Reject:
+        except Reject as error:
+            if error.report is not Trigger.DESK_CLOSED:  # nothing is missing: the words are refused
+                raise
             found = await self.twilio.conversation(sid)
             if found is None or found.state == "closed":
                 raise
 
     async def note(self, job: Job) -> Done:
         payload = job.effect.payload
-        text = say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {})))
+        return await self._note(job, say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {}))))
+
+    async def _note(self, job: Job, text: str) -> Done:
         try:
             return Done(ref=await self._post(job, AUTHOR, text))
         except Reject as error:
@@ -210,6 +221,16 @@ class FlexDesk:
         return Done()
 
     # --- ending
+
+    async def withdraw(self, job: Job) -> Done:
+        """Close it. Who took the task in this very moment is told why first: afterwards nobody can be."""
+        told = Done()
+        if job.effect.payload.get("reason") == "withdrawn":
+            task = await self._task(job)
+            if task is not None and task.status in _TAKEN:
+                told = await self._note(job, say.text(say.DESK, "withdrawn_not_delivered", {}))
+        await self.close(job)
+        return told
 
     async def close(self, job: Job) -> Done:
         """Close what was made: the channel with its tasks, and the Twilio Conversation. Repeats are harmless."""

@@ -156,6 +156,12 @@ class Reader:
         row = await self._one(query)
         return (row.ref, codec.load(row.payload)) if row else None
 
+    async def made_in(self, subject: str, lane: str, ref: str) -> bool:
+        """Whether an effect of this subject and lane made what the provider calls so."""
+        t = effect
+        mine = (t.c.key > f"{subject}:", t.c.key < f"{subject};", t.c.lane == lane, t.c.ref == ref)
+        return await self._one(select(t.c.key).where(*mine).limit(1)) is not None
+
     async def last_ref(self, subject: str, lane: str, before: str) -> str | None:
         """The provider's id of the last thing that this subject made in a lane before the effect of that key."""
         t = effect

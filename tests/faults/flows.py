@@ -9,7 +9,6 @@ from orchestrator.sandbox.twilio.routes import FLEX, TASKROUTER
 from orchestrator.sandbox.wire import Answer, Call
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import UNKNOWN_WORDS, Stage
-from tests.inprocess.house import House
 from tests.inprocess.world import Task, World
 
 Flow = Callable[[Stage], Awaitable[None]]
@@ -26,6 +25,7 @@ async def opening(stage: Stage) -> None:
 async def acknowledged(stage: Stage) -> None:
     """The same. A command that Discord saw no acknowledgement of cannot be answered any more."""
     stage.dead = ("answer_interaction",)
+    stage.unanswered = len(stage.outcomes)
     await opening(stage)
 
 
@@ -83,8 +83,9 @@ async def ending(stage: Stage) -> None:
 
 async def ending_unnamed(stage: Stage) -> None:
     """Twilio never said which task and channel it made: they are looked up when they are to be closed."""
+    assert await stage.ends() == []
     stop = _says_nothing_of_tasks(stage.world)
-    stage.house = await _again(stage)
+    await stage.comes_back()
     task = await stage.world.handed_off(stage.mia, agent=None)
     await stage.world.time.sleep(20)
     stop()
@@ -113,12 +114,12 @@ async def coming_back(stage: Stage) -> None:
     """The service dies, both sides go on writing, and what was missed is read up."""
     task = await stage.world.handed_off(stage.mia)
     await _talk(stage, task)
-    await stage.house.kill()
+    await stage.dies()
     stage.says("meanwhile")
     stage.replies(task, "are you there?")
     await stage.world.time.sleep(30)
     stage.spoil()
-    stage.house = await _again(stage)
+    await stage.comes_back()
     await stage.heard()
     stage.says("after")
     stage.replies(task, "welcome back")
@@ -143,15 +144,6 @@ async def _talk(stage: Stage, task: Task) -> None:
         stage.says(f"question {n}")
         stage.replies(task, f"reply {n}")
     await stage.heard()
-
-
-async def _again(stage: Stage) -> House:
-    """Another life of the service, in place of the one there is."""
-    if stage.world.serving is stage.house:
-        await stage.house.stop()
-    house = House(stage.world, stage.url)
-    await house.start()
-    return house
 
 
 def _says_nothing_of_tasks(world: World) -> Callable[[], None]:

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sqlalchemy import select
 
+from machines.snapshot import DEFAULT_LIMITS, Limits
+from machines.testing.checker import Violation, check
 from orchestrator.texts import say
 from storage import schema
 from tests.acceptance.playing import says
+from tests.crash.seen import recorded
 from tests.faults.outcomes import Outcome, Spoiler
 from tests.inprocess.house import House
 from tests.inprocess.world import Member, Task, World
-from tests.storage.replay import differences
 
 #: Nobody understands this: the chatbot neither.
 UNKNOWN_WORDS = "zzgrbl qwrk vvnn"
@@ -39,8 +42,13 @@ class Stage:
     mia: Member
     said: list[str] = field(default_factory=list)  #: by the member to the desk
     replied: list[str] = field(default_factory=list)  #: by agents to the member
+    limits: Limits = DEFAULT_LIMITS
     tasks: int = 1
     dead: tuple[str, ...] = ()  #: kinds of effects that may have died
+    unanswered: int = (
+        0  #: interactions that Discord may have seen no acknowledgement of, because it was spoiled
+    )
+    down: list[tuple[float, float]] = field(default_factory=list)  #: when nobody served
 
     def spoil(self) -> None:
         """From here on the call meets what is to become of it."""
@@ -60,18 +68,44 @@ class Stage:
         for task in self.world.tasks():
             await task.gets(*self.said)
 
-    async def next_life(self) -> None:
-        """The service is killed and comes back."""
+    async def dies(self) -> None:
+        """The service is killed. What it left undone stays so until `comes_back`."""
+        self.down.append((self.world.time.time(), float("inf")))
         await self.house.kill()
-        self.house = House(self.world, self.url)
+
+    async def ends(self) -> list[str]:
+        """The service stops politely. The names of the tasks that it left behind."""
+        self.down.append((self.world.time.time(), float("inf")))
+        await self.house.stop()
+        return sorted(task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()})
+
+    async def comes_back(self) -> None:
+        """Its next life has begun, and read up what it missed."""
+        self.house = House(self.world, self.url, limits=self.limits)
         await self.house.start()
+        self.down[-1] = (self.down[-1][0], self.world.time.time())
 
     async def problems(self) -> list[str]:
-        """When all is quiet: what was lost, doubled or left over, in words."""
+        """When all is quiet, and the service has stopped: what was lost, doubled or left over, in words."""
         await self.heard()
         await self.world.time.sleep(QUIET_S)
         await self.heard()
-        return [*self._doubled(), *self._left_over(), *differences(self.house.engine)]
+        return [*self._doubled(), *await self.broken()]
+
+    async def broken(self) -> list[str]:
+        """What is left over when the service has stopped, and every promise that it broke, in words."""
+        leaks = await self.ends()
+        history = recorded(self.world, self.house.engine, self.down, leaks)
+        return [*self._left_over(), *map(str, self._unforgiven(check(history)))]
+
+    def _unforgiven(self, broken: Sequence[Violation]) -> Iterator[Violation]:
+        """Every broken promise but this: what Discord waited for in vain, because we spoiled that very answer."""
+        left = self.unanswered
+        for violation in broken:
+            if violation.invariant == "I9" and violation.what.startswith("interaction ") and left:
+                left -= 1
+            else:
+                yield violation
 
     def _doubled(self) -> Iterator[str]:
         yield from (f"the member read twice: {text}" for text in _twice(self.mia.texts()))
@@ -109,6 +143,20 @@ class Stage:
             if row.status == "dead" and row.kind not in self.dead
         )
         yield from (f"the operator was told: {text}" for text in self.house.alerts)
+
+
+async def staged(
+    world: World,
+    url: str,
+    call: str = "",
+    outcomes: tuple[Outcome, ...] = (),
+    limits: Limits = DEFAULT_LIMITS,
+) -> Stage:
+    """A stage whose service has started."""
+    house = House(world, url, limits=limits)
+    stage = Stage(world, url, house, call, outcomes, Spoiler(world), world.member(), limits=limits)
+    await house.start()
+    return stage
 
 
 TRANSCRIPTS = ("transcript", "transcript_empty")

@@ -13,36 +13,51 @@ PATIENCE_S = 20.0
 #: Time-outs of the clients, so that a slow answer is one too late. Seconds.
 TIME_OUT_S, TOO_LATE_S = 1.0, 1.5
 
+#: How long an answer takes that drips: in one piece for who waits for the whole, or without end.
+DRIPS_S, DRIPS_ON_S = 0.5, 3.0
+
 TOO_MANY = {"message": "slow down", "retry_after": 0.3, "global": False, "code": 0}
-#: What the far side may do. `Via` tells discord.py that a 429 is Discord's own.
+#: What the far side may do. `Via` tells discord.py that a 429 is Discord's own, and not of what stands before it.
 OUTCOMES: dict[str, dict[str, Any]] = {
     "429 with Via": {"status": 429, "body": TOO_MANY, "headers": {"Via": "1.1 google", "Retry-After": "0.3"}},
     "429 of a proxy": {"status": 429, "body": TOO_MANY, "headers": {"Retry-After": "1"}},
-    "429 naming no time": {"status": 429, "body": "<html>Too many requests</html>"},
+    "429 with Via, naming no time": {"status": 429, "body": TOO_MANY, "headers": {"Via": "1.1 google"}},
+    "429 of a proxy, naming no time": {"status": 429, "body": "<html>Too many requests</html>"},
     "500": {"status": 500},
     "502 in HTML": {"status": 502, "body": "<html>Bad gateway</html>"},
     "answer lost": {"lose_reply": True},
     "two answers lost": {"lose_reply": True, "times": 2},
     "reset": {"abort": True},
     "nonsense": {"status": 200, "body": "<html>Hello</html>"},
+    "time-out before": {"delay_s": TOO_LATE_S, "abort": True},
+    "time-out after": {"drip_s": DRIPS_ON_S},
+    "drips": {"drip_s": DRIPS_S},
     "too late": {"delay_s": TOO_LATE_S},
 }
-#: service, method, path
-CALLS = (
-    ("discord", "POST", "/users/@me/channels"),
-    ("discord", "POST", "/channels/.*/messages$"),
-    ("discord", "PATCH", "/channels/.*/messages/"),
-    ("discord", "DELETE", "/channels/.*/messages/"),
-    ("twilio", "POST", "/Conversations$"),
-    ("twilio", "POST", "/Participants$"),
-    ("twilio", "POST", "/Webhooks$"),
-    ("twilio", "POST", "/Messages$"),
-    ("twilio", "POST", "/Interactions$"),
-    ("twilio", "POST", "/Messages/IM"),
-    ("twilio", "DELETE", "/Messages/IM"),
+#: Method and path
+TO_DISCORD = (
+    ("POST", "/users/@me/channels"),
+    ("POST", "/channels/.*/messages$"),
+    ("PATCH", "/channels/.*/messages/"),
+    ("DELETE", "/channels/.*/messages/"),
 )
-#: Every outcome spoils three calls, in turn, so that every call meets two or three of them.
-SPOILED = {name: [CALLS[(3 * n + i) % len(CALLS)] for i in range(3)] for n, name in enumerate(OUTCOMES)}
+TO_TWILIO = (
+    ("POST", "/Conversations$"),
+    ("POST", "/Participants$"),
+    ("POST", "/Webhooks$"),
+    ("POST", "/Messages$"),
+    ("POST", "/Interactions$"),
+    ("POST", "/Messages/IM"),
+    ("DELETE", "/Messages/IM"),
+)
+
+
+def spoiled(number: int) -> list[tuple[str, str, str]]:
+    """Service, method and path of the calls that meet an outcome: two of each service, in turn."""
+    return [
+        *(("discord", *TO_DISCORD[(number + i) % len(TO_DISCORD)]) for i in range(2)),
+        *(("twilio", *TO_TWILIO[(2 * number + i) % len(TO_TWILIO)]) for i in range(2)),
+    ]
 
 
 @pytest.mark.parametrize("name", OUTCOMES)
@@ -52,7 +67,7 @@ async def test_a_whole_talk_comes_through_whatever_becomes_of_its_calls(
     monkeypatch.setattr("orchestrator.twilio.client.TIMEOUT_S", TIME_OUT_S)
     monkeypatch.setattr("orchestrator.discord.rest.TIMEOUT_S", TIME_OUT_S)
     monkeypatch.setattr("orchestrator.twilio.desk.SETTLE_S", TOO_LATE_S)
-    for service, method, path in SPOILED[name]:
+    for service, method, path in spoiled(list(OUTCOMES).index(name)):
         await stage.control.fault(service, method, path, **OUTCOMES[name])
 
     mia = stage.member()

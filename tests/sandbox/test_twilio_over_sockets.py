@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 
@@ -175,6 +176,19 @@ async def test_a_lost_reply_leaves_the_work_done(twilio: Running) -> None:
     assert (await twilio.conversations("discord-1-1").fetch_async()).state == "active"
     lost = next(entry for entry in twilio.log.entries if entry.fault)
     assert (lost.status, lost.fault) == (None, "lose_reply")
+
+
+async def test_an_answer_that_drips_comes_whole_and_the_work_is_done_before(twilio: Running) -> None:
+    twilio.faults.plant(Fault("twilio", "POST", "/v1/Conversations$", drip_s=0.05))
+    made = await twilio.conversations.create_async(unique_name="discord-1-1")
+    twilio.faults.plant(Fault("twilio", "POST", "/v1/Conversations$", drip_s=3.0))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await twilio.conversations.create_async(unique_name="discord-1-2")
+
+    assert (await twilio.conversations("discord-1-1").fetch_async()).sid == made.sid
+    assert (await twilio.conversations("discord-1-2").fetch_async()).state == "active"
+    assert [entry.fault for entry in twilio.log.entries if entry.fault] == ["drip=0.05s", "drip=3s"]
 
 
 async def test_an_aborted_request_does_no_work(twilio: Running) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -18,6 +18,8 @@ from storage import codec, schema
 
 #: An effect as replay compares it: lane, kind, payload.
 Wanted = tuple[str, str, Any]
+#: Stored effects: subject -> key -> row.
+Effects = dict[str, dict[str, Row[Any]]]
 
 
 @dataclass
@@ -32,9 +34,10 @@ class Replayed:
 def differences(engine: Engine) -> list[str]:
     """Where the tables differ from a replay of the journal, in words; empty if nowhere."""
     with engine.connect() as connection:
+        effects = _effects(connection)
         return [
-            *_of_machine(connection, "conversation"),
-            *_of_machine(connection, "case"),
+            *_of_machine(connection, "conversation", effects),
+            *_of_machine(connection, "case", effects),
         ]
 
 
@@ -54,7 +57,18 @@ def replay(connection: Connection, start: Snapshot) -> Replayed:
     return replayed
 
 
-def _of_machine(connection: Connection, machine: str) -> Iterator[str]:
+def _effects(connection: Connection) -> Effects:
+    """Every effect, read at once: there is no index by subject."""
+    t = schema.effect
+    found: Effects = {}
+    query = select(t.c.key, t.c.subject, t.c.lane, t.c.kind, t.c.payload, t.c.status)
+    for row in connection.execute(query):
+        if ":failed:" not in row.key:  # the store's own word about a step that raised
+            found.setdefault(row.subject, {})[row.key] = row
+    return found
+
+
+def _of_machine(connection: Connection, machine: str, effects: Effects) -> Iterator[str]:
     table = schema.conversation if machine == "conversation" else schema.case_
     for row in connection.execute(select(table)):
         stored = codec.conversation_snapshot(row) if machine == "conversation" else codec.case_snapshot(row)
@@ -62,16 +76,10 @@ def _of_machine(connection: Connection, machine: str) -> Iterator[str]:
         replayed = replay(connection, start)
         if replayed.snapshot != stored:
             yield f"{stored.subject}: stored {stored}, replayed {replayed.snapshot}"
-        yield from _of_effects(connection, stored.subject, replayed)
+        yield from _of_effects(effects.get(stored.subject, {}), replayed)
 
 
-def _of_effects(connection: Connection, subject: str, replayed: Replayed) -> Iterator[str]:
-    t = schema.effect
-    stored = {
-        row.key: row
-        for row in connection.execute(select(t).where(t.c.subject == subject))
-        if ":failed:" not in row.key  # the store's own word about a step that raised
-    }
+def _of_effects(stored: Mapping[str, Row[Any]], replayed: Replayed) -> Iterator[str]:
     for key in stored.keys() - replayed.effects.keys():
         yield f"{key}: stored, but no step of the journal wants it"
     for key, wanted in replayed.effects.items():

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import types
-from collections.abc import AsyncIterator, Callable, Coroutine, Generator
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from tests.acceptance.conftest import bare, stage
 from tests.acceptance.playing import Stage
 from tests.engine.outbox import Office
 from tests.engine.till import Till, journal
+from tests.storage.cancelling import cancelled_at
 from tests.storage.facts import ANN, pressed, wrote
 from tests.storage.house import House
 
@@ -28,26 +28,6 @@ async def till(house: House) -> AsyncIterator[Till]:
     made.committer.start()
     yield made
     await made.committer.close()
-
-
-@types.coroutine
-def cancelled_at(n: int, flow: Coroutine[Any, Any, Any]) -> Generator[Any, Any, Any]:
-    """The flow; its task is cancelled while it waits for the n-th time."""
-    waits, send, value = 0, flow.send, None
-    while True:
-        try:
-            waited_for = send(value)
-        except StopIteration as end:
-            return end.value
-        waits += 1
-        if waits == n:
-            task = asyncio.current_task()
-            assert task is not None
-            task.cancel()
-        try:
-            value, send = (yield waited_for), flow.send
-        except BaseException as error:
-            value, send = error, flow.throw
 
 
 async def cancelled_everywhere(flow: Callable[[int], Coroutine[Any, Any, Any]]) -> int:

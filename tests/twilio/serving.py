@@ -31,6 +31,7 @@ class Rows:
     links: dict[str, str] = field(default_factory=dict)
     found: list[DeskRow] = field(default_factory=list)
     held: dict[str, tuple[Address, dict[str, Any]]] = field(default_factory=dict)  #: what agents said
+    elsewhere: set[str] = field(default_factory=set)  #: copies that an earlier request made
 
     async def member(self, member: str) -> MemberRow:
         return MemberRow(member, None, "Mia", "en", None)
@@ -52,6 +53,9 @@ class Rows:
 
     async def desk(self, sid: str) -> DeskRow | None:
         return next((row for row in self.found if row.sid == sid), None)
+
+    async def made_in(self, _subject: str, _lane: str, ref: str) -> bool:
+        return ref not in self.elsewhere
 
     async def standing(self, _member: str, _author: str) -> list[str]:
         return list(self.held)

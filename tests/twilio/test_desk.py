@@ -133,6 +133,20 @@ async def test_a_message_is_relayed_edited_and_deleted(desk: FlexDesk, rows: Row
     assert all(m["deleted_at"] for m in served.sandbox.twilio.conversation(sid)["messages"])
 
 
+async def test_a_correction_of_what_an_earlier_desk_was_told_is_new_here(
+    desk: FlexDesk, rows: Rows, served: Served
+) -> None:
+    sid = await opened(desk, rows)
+    rows.elsewhere = {"IM0"}
+    message = rows.say("what I meant", refs=("IM0",))
+    done = await desk.relay(job(Kind.RELAY_TO_DESK, message=message, op="edit"))
+    (line,) = served.sandbox.twilio.conversation(sid)["messages"]
+    assert (line["body"], done.refs) == ("what I meant", (line["sid"],))
+    rows.say("what I meant", refs=("IM0",))
+    await desk.relay(job(Kind.RELAY_TO_DESK, message=message, op="delete"))
+    assert not served.sandbox.twilio.conversation(sid)["messages"][0]["deleted_at"]
+
+
 async def test_what_was_deleted_before_its_delivery_is_not_delivered(
     desk: FlexDesk, rows: Rows, served: Served
 ) -> None:

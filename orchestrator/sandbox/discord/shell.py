@@ -15,6 +15,7 @@ from orchestrator.sandbox.discord.errors import ApiError
 from orchestrator.sandbox.discord.gateway import Gateway
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.discord.sessions import Dispatch
+from orchestrator.sandbox.drip import dripping
 from orchestrator.sandbox.faults import Fault, Faults
 from orchestrator.sandbox.log import Log
 from orchestrator.sandbox.wire import Answer, Call, Upload
@@ -74,7 +75,9 @@ class DiscordShell:
             response=None if lost else answer.body,
             fault=fault.name() if fault else None,
         )
-        return _cut(request) if lost else _response(answer)
+        if lost:
+            return _cut(request)
+        return await dripping(request, _response(answer), fault.drip_s if fault else 0.0)
 
     async def _cdn(self, request: web.Request) -> web.StreamResponse:
         path = "/" + request.match_info["path"]

@@ -11,6 +11,7 @@ from urllib.parse import parse_qsl
 
 from aiohttp import web
 
+from orchestrator.sandbox.drip import dripping
 from orchestrator.sandbox.faults import Fault, Faults
 from orchestrator.sandbox.log import Log
 from orchestrator.sandbox.twilio import control
@@ -100,7 +101,7 @@ class TwilioShell:
         if fault and fault.lose_reply:
             return self._drop(request, host, call, fault)
         self._record(host, call, answer.status, _shown(answer.body), fault)
-        return _response(answer)
+        return await dripping(request, _response(answer), fault.drip_s if fault else 0.0)
 
     def _learn_from(self, call: Call) -> None:
         """The first login with an account sid names the account and its token, unless they are configured."""
