@@ -76,7 +76,7 @@ class InProcessDiscord:
     async def login(self) -> None:
         """Learn who we are, as every client does first."""
         found = await self._speak("login", "GET", "/users/@me", login=True)
-        self.me = str(found["id"])
+        self.me = _id(found)
 
     def logout(self) -> None:
         self.me = None
@@ -84,8 +84,9 @@ class InProcessDiscord:
     # --- the port
 
     async def open_dm(self, member: str) -> str:
-        made = await self._speak("open_dm", "POST", "/users/@me/channels", {"recipient_id": int(member)})
-        return str(made["id"])
+        return _id(
+            await self._speak("open_dm", "POST", "/users/@me/channels", {"recipient_id": int(member)})
+        )
 
     async def send(
         self,
@@ -105,7 +106,7 @@ class InProcessDiscord:
         uploads = [Upload(file.filename, "application/octet-stream", file.content) for file in files]
         path = f"/channels/{channel}/messages"
         made = await self._speak("send", "POST", path, body, files=uploads, repeatable=False)
-        return str(made["id"])
+        return _id(made, doubt=True)
 
     async def edit(
         self, channel: str, message: str, text: str, *, buttons: Sequence[Sequence[Button]] = ()
@@ -204,6 +205,14 @@ def _pause_of(answer: Answer) -> float | None:
     if after is None and isinstance(answer.body, dict):
         after = answer.body.get("retry_after")
     return after
+
+
+def _id(made: Any, *, doubt: bool = False) -> str:
+    """Raises `Retry` for an answer that names nothing: it may have been done all the same."""
+    try:
+        return str(made["id"])
+    except (LookupError, TypeError) as error:
+        raise Retry(f"Discord answered nonsense: {type(error).__name__}", ambiguous=doubt) from error
 
 
 def _body(text: str, buttons: Sequence[Sequence[Button]]) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from orchestrator.ports import Discord, Twilio
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.faults import Fault, Faults
 from orchestrator.sandbox.twilio.model import TwilioModel
+from orchestrator.sandbox.wire import Answer
 from orchestrator.twilio import limits as twilio_limits
 from tests.discord import serving as discord_serving
 from tests.twilio import serving as twilio_serving
@@ -43,6 +44,7 @@ FAULTS: dict[str, tuple[dict[str, Any], Fate]] = {
     "503": ({"status": 503, "body": "<html>"}, failing(503)),
     "401": ({"status": 401, "body": {"code": 0, "message": "no"}}, failing(401, body={"code": 0})),
     "nonsense": ({"status": 200, "body": "<html>Hello</html>"}, NONSENSE),
+    "an empty object": ({"status": 200, "body": {}}, Fate(done=True, answer=Answer(200, {}))),
 }
 
 

@@ -173,6 +173,8 @@ CALLS: dict[Any, tuple[bool, str, str]] = {
     open_dm: (False, "POST", "/channels$"),
     edit: (False, "PATCH", "/messages/"),
 }
+#: These matter where the answer is read.
+NONSENSICAL = ("nonsense", "an empty object")
 #: Fault -> the seconds that are named, and whether a doubt is left where a repeat would be wrong.
 LEAVES = {
     "a lost request": (None, True),
@@ -206,5 +208,18 @@ async def test_after_a_lost_answer_the_same_nonce_finds_what_was_sent(side: Disc
     assert side.texts() == ["hello"]
 
 
+@pytest.mark.parametrize("fault", NONSENSICAL)
+async def test_an_answer_that_names_nothing_is_no_answer(side: DiscordSide, fault: str) -> None:
+    side.spoil("POST", "/messages$", fault)
+    with pytest.raises(Retry) as failed:
+        await send(side)
+    assert failed.value.ambiguous
+    side.mend()
+    side.spoil("POST", "/users/@me/channels$", fault)
+    with pytest.raises(Retry) as failed:
+        await side.port.open_dm(side.member)
+    assert not failed.value.ambiguous
+
+
 async def test_faults_are_all_spoken_for() -> None:
-    assert set(LEAVES) == set(FAULTS) - {"nonsense"}
+    assert set(LEAVES) == set(FAULTS) - set(NONSENSICAL)

@@ -84,6 +84,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, time: Time) -> None:
         self._virtual = time
         super().__init__(_Selector(time))
+        self._clock_resolution = 1e-6  # finer than floats are after months, the loop would spin
 
     def time(self) -> float:
         return self._virtual.passed

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections.abc import Coroutine, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -13,16 +16,19 @@ from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
+from machines.testing.checker import check
 from machines.testing.history import Exchange, History
 from orchestrator.errors import Reject, Retry, Unavailable
 from storage import schema
 from storage.letters import Command, ask, letters
+from storage.upgrade import upgrade
 from tests.crash.seen import recorded
 from tests.inprocess.house import House
 from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
 from tests.simulation.loop import SeededLoop
 from tests.simulation.people import AGENTS, Agent, Crowd, Person, pause
+from tests.simulation.tally import Tally
 from tests.simulation.trouble import Trouble
 from tests.simulation.weather import Killed, Weather
 
@@ -43,6 +49,8 @@ HASTY = Limits(
 SETTLE_S = 3600.0
 #: After that, this long is waited for what should not come; the desk side is read again meanwhile.
 QUIET_S = 240.0
+#: What an operator may be told where members shut their DMs and providers fail for a long time.
+EXPECTED = frozenset({"say_failed"})
 #: How often the outbox is looked at.
 LOOK_S = 5.0
 #: Between two looks at the gateway.
@@ -137,14 +145,18 @@ class Town:
 
     async def _live(self) -> History:
         await self.begin()
-        await self._introduce()
-        keeper = asyncio.create_task(self._keep())
+        await self.introduce()
+        keeper = asyncio.create_task(self.keep())
         struck = asyncio.create_task(self._strikes())
         await self._act()
         await struck
-        await self._make_well()
+        await self.make_well()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
+        return await self.end()
+
+    async def end(self) -> History:
+        """All is well: what is under way comes to its end, the service stops, and this is what was seen."""
         await self._settle()
         assert self.house is not None
         house = self.house
@@ -154,7 +166,7 @@ class Town:
         skew = self.clock.furthest + sum(map(abs, self.plan.ahead))
         return replace(history, exchanges=tuple(self._exchanges()), skew=skew)
 
-    async def _introduce(self) -> None:
+    async def introduce(self) -> None:
         """Everybody says a first word while all is well: nobody can hear of a DM that was never heard of."""
         for person in self.crowd.members:
             person.member.helpme()
@@ -174,7 +186,7 @@ class Town:
             await self.time.sleep(self.chance.uniform(5.0, 120.0))
             await self.trouble.strike()
 
-    async def _make_well(self) -> None:
+    async def make_well(self) -> None:
         """The end of all trouble: whoever is down stands up, and everybody can be reached."""
         self.weather.clear()
         await self.time.sleep(1.0)
@@ -218,7 +230,7 @@ class Town:
     async def connect(self) -> None:
         """The gateway, as soon as it lets us in; returns once what was missed before is read up."""
         house = self.house
-        while house is not None and house is self.house:
+        while house is not None and house is self.house and not self.weather.dead:
             if house.gateway.connected and house.has_read_up:
                 self._heard_again()
                 return
@@ -268,7 +280,7 @@ class Town:
         self._deaf()
         self._lost.set()
 
-    async def _keep(self) -> None:
+    async def keep(self) -> None:
         """Whoever dies by themselves is cleared away, and somebody starts it anew."""
         while True:
             await self._lost.wait()
@@ -309,3 +321,42 @@ class Town:
             if str(begun.id) not in spoiled:
                 ended = begun.acknowledged_at
                 yield Exchange("interaction", begun.at.timestamp(), ended.timestamp() if ended else None)
+
+    def tally(self, history: History) -> Tally:
+        """What this run has met."""
+        found = Tally(faults=self.trouble.met + self.weather.met, calls=+self.weather.calls)
+        found.count(history)
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What became of a seed."""
+
+    seed: int
+    log: tuple[str, ...]
+    broken: tuple[str, ...]  #: promises, in words; empty when all were kept
+    tally: Tally
+
+
+def simulate(seed: int, folder: Path) -> Verdict:
+    """Run a seed over a database of its own. The address never changes, so that statements stay compiled."""
+    file = folder / "town.db"
+    for left in folder.glob("town.db*"):
+        left.unlink()
+    shutil.copy(_migrated(folder), file)
+    town = Town(Plan.of(seed), f"sqlite:///{file}")
+    try:
+        history = town.run()
+    except AssertionError as error:
+        return Verdict(seed, tuple(town.log), (str(error),), Tally())
+    broken = [*map(str, check(history)), *(f"alert: {text}" for text in town.alerts if text not in EXPECTED)]
+    return Verdict(seed, tuple(town.log), tuple(broken), town.tally(history))
+
+
+@cache
+def _migrated(folder: Path) -> Path:
+    """A database with today's schema and nothing in it."""
+    file = folder / "migrated.db"
+    upgrade(f"sqlite:///{file}")
+    return file

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from orchestrator.sandbox.twilio.routes import CONVERSATIONS
 from orchestrator.sandbox.wire import Call
+from tests.simulation.weather import FULL, LOCKED
 
 if TYPE_CHECKING:
     from tests.simulation.town import Town
@@ -95,10 +96,10 @@ class Trouble:
     # --- the database
 
     async def locked(self) -> None:
-        await self._breaks("database is locked")
+        await self._breaks(LOCKED)
 
     async def full(self) -> None:
-        await self._breaks("database or disk is full")
+        await self._breaks(FULL)
 
     async def _breaks(self, words: str) -> None:
         self.town.weather.broken = words

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from random import Random
@@ -20,7 +20,9 @@ T = TypeVar("T")
 
 #: What may become of a webhook on its way. Twilio sends a Conversations webhook once.
 WEBHOOKS = {"webhook lost": LOST_REQUEST, "answer to a webhook lost": LOST_ANSWER}
-SERVICES = ("discord", "twilio", "webhook")
+#: What the database says when it cannot begin a commit.
+LOCKED, FULL = "database is locked", "database or disk is full"
+BROKEN = (LOCKED, FULL)
 
 
 class Killed(BaseException):
@@ -35,11 +37,14 @@ class Weather:
     chance: Random
     latency: float  #: what a call takes on average. Seconds
     rates: dict[str, float] = field(default_factory=dict)  #: service -> share of its calls that go wrong
+    planned: dict[str, deque[str]] = field(default_factory=dict)  #: service -> what its next calls meet
     broken: str = ""  #: what the database says instead of beginning a commit
     unheard: int = 0  #: commits whose end nobody hears of
     crash_in: int | None = None  #: crash points until the process dies
     on_death: Callable[[], None] = lambda: None
-    met: Counter[str] = field(default_factory=Counter)
+    met: Counter[str] = field(default_factory=Counter)  #: kinds of faults
+    calls: Counter[str] = field(default_factory=Counter)  #: calls of both ports
+    points: Counter[str] = field(default_factory=Counter)  #: where the process died
     spoiled: set[str] = field(default_factory=set)  #: interactions whose acknowledgement was interfered with
     dead: bool = False
     _takes: dict[Any, float] = field(default_factory=dict)  #: task -> seconds that its call takes besides
@@ -62,20 +67,24 @@ class Weather:
     def clear(self) -> None:
         """From here on everything goes well."""
         self.rates.clear()
+        self.planned.clear()
         self.broken, self.unheard, self.crash_in = "", 0, None
 
     def _passes(self, point: str) -> None:
         if self.dead:
             raise Killed
+        call, _, where = point.rpartition(":")
+        if where == "before" and "." in call:
+            self.calls[call] += 1
         if self.crash_in is not None:
             self.crash_in -= 1
             if self.crash_in <= 0:
-                self.met[f"killed at {point}"] += 1
+                self.points[point] += 1
                 self.dead, self.crash_in = True, None
                 self.on_death()
                 raise Killed
         if point == "commit:before" and self.broken:
-            self.met[f"database: {self.broken}"] += 1
+            self.met[self.broken] += 1
             raise OperationalError("BEGIN", None, Exception(self.broken))
         if point == "commit:after" and self.unheard:
             self.unheard -= 1
@@ -83,21 +92,28 @@ class Weather:
             raise OperationalError("COMMIT", None, Exception("connection lost"))
 
     def _decides(self, service: str, _method: str, path: str) -> Fate | None:
-        if self.chance.random() >= self.rates.get(service, 0.0):
+        name = self._picks(service)
+        if name is None:
             return None
         if path.endswith("/callback"):
             self.spoiled.add(path.split("/")[-3])
         if service == "webhook":
-            name = self.chance.choice(tuple(WEBHOOKS))
             self.met[name] += 1
             return WEBHOOKS[name]
-        name = self.chance.choice(tuple(OUTCOMES))
         outcome = OUTCOMES[name]
         self.met[f"{service}: {name}"] += 1
         self._late = outcome.late
         if outcome.takes:
             self._takes[asyncio.current_task()] = outcome.takes
         return outcome.fate
+
+    def _picks(self, service: str) -> str | None:
+        """What was planned comes first; then it is a matter of chance."""
+        if planned := self.planned.get(service):
+            return planned.popleft()
+        if self.chance.random() >= self.rates.get(service, 0.0):
+            return None
+        return self.chance.choice(tuple(WEBHOOKS if service == "webhook" else OUTCOMES))
 
     async def _waits(self) -> None:
         """The way there, and the way back."""
