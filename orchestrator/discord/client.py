@@ -19,9 +19,10 @@ from orchestrator.clock import Clock
 from orchestrator.discord import events
 from orchestrator.discord.intake import Intake
 from orchestrator.discord.limits import ACK_PATIENCE_S, FATAL_CLOSE
-from orchestrator.discord.render import clean, from_message
+from orchestrator.discord.render import from_message
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError, Fatal
+from orchestrator.texts.plain import storable
 from orchestrator.texts.say import BUTTON, COMMAND
 
 log = logging.getLogger(__name__)
@@ -146,7 +147,7 @@ class Gateway(discord.Client):
                 str(interaction.user.id),
                 at,
                 {
-                    "name": clean(interaction.user.display_name),
+                    "name": storable(interaction.user.display_name),
                     "locale": str(interaction.locale.value).split("-")[0],
                     "interaction": {
                         "id": str(interaction.id),

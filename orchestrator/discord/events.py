@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import Any
 
 from machines.events import Address, Event, Source, Trigger, message_id
-from orchestrator.discord.render import clean
 from orchestrator.ports import DiscordMessage
+from orchestrator.texts.plain import storable
 
 #: Buttons whose press is an event; the part after the conversation is a detail.
 PRESSES: Mapping[str, Trigger] = {
@@ -106,7 +106,7 @@ def helped(
             Source.DISCORD, interaction, Trigger.HELP_REQUESTED, at, Address(member=member), dict(asked)
         )
     row = message_id(Source.DISCORD, interaction)
-    data = {"message": row, "body": clean(question), "attachments": [], **asked}
+    data = {"message": row, "body": storable(question), "attachments": [], **asked}
     return Event(Source.DISCORD, interaction, Trigger.MEMBER_MESSAGE, at, Address(member=member), data)
 
 
@@ -143,5 +143,5 @@ def filled_in(interaction: str, member: str, at: datetime, custom_id: str, text:
         trigger,
         at,
         Address(member=member, conversation=conversation),
-        {"body": clean(text)},
+        {"body": storable(text)},
     )

@@ -10,6 +10,7 @@ import discord
 
 from orchestrator.discord.limits import CONTENT, EPOCH_MS
 from orchestrator.ports import DiscordMessage
+from orchestrator.texts.plain import storable
 
 _FENCE = "```"
 
@@ -28,11 +29,6 @@ def snowflake(seconds: float) -> str:
 def made_at(snowflake_: str) -> float:
     """When an id was made, seconds since the epoch."""
     return ((int(snowflake_) >> 22) + EPOCH_MS) / 1000
-
-
-def clean(text: str) -> str:
-    """What databases and JSON cannot hold becomes U+FFFD: NUL and lone surrogates."""
-    return text.replace("\0", "\ufffd").encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def split(text: str, limit: int = CONTENT) -> list[str]:
@@ -77,9 +73,9 @@ def from_message(message: discord.Message, me: int) -> DiscordMessage:
         id=str(message.id),
         channel=str(message.channel.id),
         author=str(message.author.id),
-        author_name=clean(message.author.display_name),
+        author_name=storable(message.author.display_name),
         own=message.author.id == me,
-        body=clean(_body(message)),
+        body=storable(_body(message)),
         attachments=tuple(_attachment(a) for a in _attachments(message)),
         at=message.created_at,
         edited_at=message.edited_at,
@@ -112,7 +108,7 @@ def _attachment(attachment: discord.Attachment) -> dict[str, Any]:
     """The link is left out: it expires. The message is read again when a fresh one is needed."""
     return {
         "id": str(attachment.id),
-        "filename": clean(attachment.filename),
+        "filename": storable(attachment.filename),
         "size": attachment.size,
         "content_type": attachment.content_type or "",
     }

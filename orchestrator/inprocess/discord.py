@@ -84,9 +84,7 @@ class InProcessDiscord:
     # --- the port
 
     async def open_dm(self, member: str) -> str:
-        return _id(
-            await self._speak("open_dm", "POST", "/users/@me/channels", {"recipient_id": int(member)})
-        )
+        return _id(await self._speak("open_dm", "POST", "/users/@me/channels", {"recipient_id": int(member)}))
 
     async def send(
         self,

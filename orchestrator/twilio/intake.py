@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from machines.events import Address, Event, Source, Trigger, message_id
+from orchestrator.texts.plain import storable
 
 #: Every identity of ours in a Twilio Conversation begins so; the member's Discord id follows.
 OUR_IDENTITY = "discord_"
@@ -23,7 +24,6 @@ OUR_ATTRIBUTE = "orchestrator"
 _MARK = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _COUNT = re.compile(r"[0-9]{1,15}")
 _ENCODED = re.compile(r"(?:_[0-9A-F]{2})+")
-_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 
 Fields = Mapping[str, str]
 
@@ -105,11 +105,6 @@ def effect_of(attributes: str) -> str | None:
 def display_name(identity: str) -> str:
     """What to call an agent. Flex encodes an identity's special characters: `jane_40example_2Ecom`."""
     return _ENCODED.sub(lambda run: _decoded(run.group()), identity)
-
-
-def storable(text: str) -> str:
-    """The text with NUL and lone surrogates, which no database takes, replaced by U+FFFD."""
-    return _UNSTORABLE.sub("\ufffd", text)
 
 
 def _message_added(fields: Fields, to: Address, _: datetime, __: object) -> Event | None:

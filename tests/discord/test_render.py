@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from orchestrator.discord.limits import CONTENT, EPOCH_MS, NONCE
-from orchestrator.discord.render import clean, nonce, snowflake, split
+from orchestrator.discord.render import nonce, snowflake, split
 
 FENCE = "```"
 #: Texts that are mostly cuts: words, lines, spaces and code blocks.
@@ -66,19 +64,6 @@ def test_a_code_block_of_one_long_line_ends() -> None:
 def test_a_text_is_cut_at_a_line_before_it_is_cut_at_a_space() -> None:
     assert split("one two three\nfour five six seven", 24) == ["one two three", "four five six seven"]
     assert split("one two three four five six", 20) == ["one two three", "four five six"]
-
-
-@given(st.text(alphabet=st.characters(), max_size=50))
-def test_a_clean_text_can_be_stored_and_sent(text: str) -> None:
-    cleaned = clean(text)
-    assert "\0" not in cleaned
-    assert json.loads(json.dumps(cleaned).encode()) == cleaned
-    cleaned.encode()
-    assert clean(cleaned) == cleaned
-
-
-def test_only_what_cannot_be_stored_is_replaced() -> None:
-    assert clean("a\0b\ud800c 🎉\ufeff") == "a\ufffdb\ufffdc 🎉\ufeff"
 
 
 @given(st.text(), st.integers(0, 100), st.text(), st.integers(0, 100))

@@ -26,7 +26,6 @@ from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.intake import Intake
 from orchestrator.discord.live import Live as DmLive
 from orchestrator.discord.live import Positions as DmPositions
-from orchestrator.discord.render import clean
 from orchestrator.discord.send import Sender
 from orchestrator.engine.commit import Committer
 from orchestrator.engine.dispatch import Dispatcher
@@ -40,6 +39,7 @@ from orchestrator.inprocess.twilio import InProcessTwilio
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
 from orchestrator.ports import Done, Job
+from orchestrator.texts.plain import storable
 from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio import limits as twilio_limits
 from orchestrator.twilio.backfill import DeskBackfill
@@ -93,7 +93,7 @@ class House:
         self.store = MarkedStore(self.engine, limits=limits, fresh_id=lambda: f"{life.getrandbits(128):032x}")
         self.store.point = hooks.pass_by
         self.committer = Committer(self.store, clock, self._applied, self._unknown)
-        self.discord = InProcessDiscord(world.discord_rest, discord_limits, clean, hooks.line("discord"))
+        self.discord = InProcessDiscord(world.discord_rest, discord_limits, storable, hooks.line("discord"))
         account = world.account
         self.twilio = InProcessTwilio(
             world.twilio_rest, account["TWILIO_ACCOUNT_SID"], twilio_limits, hooks.line("twilio")
@@ -163,7 +163,7 @@ class House:
             self.intake,
             clock,
             codes=discord_limits,
-            clean=clean,
+            clean=storable,
             fresh=self._fresh,
             on_ready=lambda: self._spawn(self._became_ready()),
         )

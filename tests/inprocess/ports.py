@@ -11,7 +11,6 @@ from random import Random
 from typing import Any
 
 from orchestrator.discord import limits as discord_limits
-from orchestrator.discord.render import clean
 from orchestrator.inprocess.discord import InProcessDiscord
 from orchestrator.inprocess.line import (
     LOST_ANSWER,
@@ -28,6 +27,7 @@ from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.faults import Fault, Faults
 from orchestrator.sandbox.twilio.model import TwilioModel
 from orchestrator.sandbox.wire import Answer
+from orchestrator.texts.plain import storable
 from orchestrator.twilio import limits as twilio_limits
 from tests.discord import serving as discord_serving
 from tests.twilio import serving as twilio_serving
@@ -99,7 +99,7 @@ async def discord_over_sockets() -> AsyncIterator[DiscordSide]:
 async def discord_in_process() -> AsyncIterator[DiscordSide]:
     model = DiscordModel(lambda: datetime.now(UTC), Random(7))
     planted = Planted()
-    port = InProcessDiscord(model.rest, discord_limits, clean, Line("discord", planted))
+    port = InProcessDiscord(model.rest, discord_limits, storable, Line("discord", planted))
     await port.login()
     member = str(model.members.named("mia").id)
     channel = await port.open_dm(member)

@@ -10,11 +10,11 @@ import pytest
 from machines.events import Trigger
 from orchestrator.discord import limits
 from orchestrator.discord.commands import COMMANDS
-from orchestrator.discord.render import clean
 from orchestrator.errors import Reject, Retry
 from orchestrator.inprocess.discord import InProcessDiscord
 from orchestrator.ports import Button, File
 from orchestrator.sandbox.wire import Call, Upload
+from orchestrator.texts.plain import storable
 from tests.inprocess.ports import FAULTS, DiscordSide, discord_in_process, discord_over_sockets
 
 NONCE = "nonce-of-one"
@@ -104,7 +104,7 @@ async def test_both_read_the_same_messages_alike(side: DiscordSide) -> None:
     side.write("look", files=[Upload("log.txt", "text/plain", b"lines")], reply_to=int(first))
     side.model.members.edit("mia", int(side.write("tpyo")), "typo")
     await side.port.send(side.channel, "of ours", nonce=NONCE, reply_to=first)
-    other = InProcessDiscord(side.model.rest, limits, clean)
+    other = InProcessDiscord(side.model.rest, limits, storable)
     await other.login()
     told = await side.port.history(side.channel, after="0")
     assert told == await other.history(side.channel, after="0")

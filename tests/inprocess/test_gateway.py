@@ -17,7 +17,6 @@ from orchestrator.discord import limits
 from orchestrator.discord.client import Supervisor
 from orchestrator.discord.commands import COMMANDS
 from orchestrator.discord.intake import Intake
-from orchestrator.discord.render import clean
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError, Retry
 from orchestrator.inprocess.discord import TOKEN, InProcessDiscord
@@ -25,6 +24,7 @@ from orchestrator.inprocess.gateway import InProcessGateway
 from orchestrator.inprocess.line import LOST_REQUEST, Line
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.wire import Call, Upload
+from orchestrator.texts.plain import storable
 from storage.values import Receipt
 from tests.acceptance.playing import until
 from tests.discord.serving import pointed
@@ -62,7 +62,7 @@ class Listening:
 
     def __post_init__(self) -> None:
         register(self.model)
-        self.discord = InProcessDiscord(self.model.rest, limits, clean, Line("discord", self.planted))
+        self.discord = InProcessDiscord(self.model.rest, limits, storable, Line("discord", self.planted))
         self.gateway = InProcessGateway(
             self.model,
             self.discord,
@@ -70,7 +70,7 @@ class Listening:
             self.ears,
             SystemClock(),
             codes=limits,
-            clean=clean,
+            clean=storable,
             fresh=lambda: "fresh",
             on_ready=self._became_ready,
         )

@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from machines.events import Address, Event, Source, Trigger
+from orchestrator.texts.plain import storable
 from orchestrator.twilio.intake import (
     BadField,
     Mark,
@@ -20,7 +21,6 @@ from orchestrator.twilio.intake import (
     display_name,
     effect_of,
     interactions,
-    storable,
 )
 
 NOW = datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)
@@ -365,14 +365,6 @@ def test_a_field_that_is_missing_or_ill_typed_is_named_and_never_quoted(
 )
 def test_an_agent_is_called_by_the_name_that_flex_encoded(identity: str, name: str) -> None:
     assert display_name(identity) == name
-
-
-@given(st.text())
-def test_every_text_can_be_stored(text: str) -> None:
-    clean = storable(text)
-
-    assert "\x00" not in clean
-    assert len(clean.encode()) >= len(clean) == len(text)
 
 
 NAMES = sorted({*REMOVED, *JOINED, *CLOSED, *CHANNEL, "Media", "ErrorMessage", "ErrorCode"})
