@@ -17,6 +17,7 @@ from typing import Any
 from machines.effects import Kind
 from machines.events import Event
 from machines.snapshot import DEFAULT_LIMITS, Limits
+from orchestrator.chatbot.answer import Chatbot
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock
@@ -73,6 +74,7 @@ class House:
         limits: Limits = DEFAULT_LIMITS,
         clock: Clock | None = None,
         watched: bool = True,
+        bot: Chatbot | None = None,
     ) -> None:
         """Not `watched`: nobody looks for an operator's requests; call `operator.see_to_all`."""
         self.world = world
@@ -110,7 +112,7 @@ class House:
             {
                 **Sender(self.discord, self.reader, clock).handlers(),
                 **desk.handlers(),
-                **Asker(chatbot(), self.reader).handlers(),
+                **Asker(bot or chatbot(), self.reader).handlers(),
                 Kind.ALERT: self._alert,
             },
             self.reader,

@@ -18,16 +18,19 @@ DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
 
 class _Connection:
-    def __init__(self, engine: Engine) -> None:
-        self._engine = engine
+    """Lent for a query. It stays open until something fails: half of a query would go into opening another."""
+
+    def __init__(self, reader: InlineReader) -> None:
+        self._reader = reader
         self._connection: Connection
 
     async def __aenter__(self) -> _Connection:
-        self._connection = self._engine.connect()
+        self._connection = self._reader.connection()
         return self
 
-    async def __aexit__(self, *_: object) -> None:
-        self._connection.close()
+    async def __aexit__(self, failed: object, *_: object) -> None:
+        if failed is not None:
+            self._reader.close()
 
     async def execute(self, *args: Any) -> Any:
         return self._connection.execute(*args)
@@ -46,14 +49,27 @@ class InlineReader:
         parsed = make_url(url)
         driver = DRIVERS[parsed.get_backend_name()]
         self.engine = create_engine(parsed.set(drivername=driver), isolation_level="AUTOCOMMIT")
+        self._connection: Connection | None = None
 
     def connect(self) -> _Connection:
-        return _Connection(self.engine)
+        return _Connection(self)
+
+    def connection(self) -> Connection:
+        """The one that is open. Whoever takes it reads all that was found before anybody else asks."""
+        if self._connection is None:
+            self._connection = self.engine.connect()
+        return self._connection
 
     def as_asynchronous(self) -> AsyncEngine:
         return cast("AsyncEngine", self)
 
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
     def dispose(self) -> None:
+        self.close()
         self.engine.dispose()
 
 

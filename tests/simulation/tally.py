@@ -13,7 +13,7 @@ from machines.table import Outcome
 from machines.testing.history import History
 from tests.faults.outcomes import OUTCOMES
 from tests.simulation.trouble import JUMPS, STRIKES
-from tests.simulation.weather import BROKEN, WEBHOOKS
+from tests.simulation.weather import BROKEN, CHATBOT, REFUSED, WEBHOOKS
 
 #: Edges that no adapter, route or timer can raise yet, or that the simulation cannot reach, by the reason.
 #: This list only shrinks: what is met is struck out.
@@ -85,8 +85,9 @@ class Tally:
 def every_fault() -> frozenset[str]:
     """Every kind of fault, by the name under which it is counted."""
     calls = {f"{service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES}
+    calls |= {f"{service}: {REFUSED}" for service in ("discord", "twilio")}
     clocks = {f"clock: {name}" for name in JUMPS}
-    return frozenset({*calls, *WEBHOOKS, *STRIKES, *clocks, *BROKEN, "commit of unknown outcome"})
+    return frozenset({*calls, *WEBHOOKS, *STRIKES, *clocks, *BROKEN, *CHATBOT, "commit of unknown outcome"})
 
 
 def every_edge() -> frozenset[str]:

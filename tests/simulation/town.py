@@ -23,14 +23,14 @@ from storage import schema
 from storage.letters import Command, ask, letters
 from storage.upgrade import upgrade
 from tests.crash.seen import recorded
-from tests.inprocess.house import House
+from tests.inprocess.house import House, chatbot
 from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
 from tests.simulation.loop import SeededLoop
 from tests.simulation.people import AGENTS, Agent, Crowd, Person, pause
 from tests.simulation.tally import Tally
 from tests.simulation.trouble import Trouble
-from tests.simulation.weather import Killed, Weather
+from tests.simulation.weather import Killed, Moody, Weather
 
 NAMES = ("mia", "tom", "zoe", "ali", "eva")
 #: Everything that waits for somebody fires within the run.
@@ -44,6 +44,7 @@ HASTY = Limits(
     agent_idle_warn=90,
     agent_idle=160,
     afterglow=120,
+    case_close=400,
 )
 #: How long effects may take to end once all is well again: the longest pause between two attempts and more.
 SETTLE_S = 3600.0
@@ -225,7 +226,14 @@ class Town:
         if self.house is not None:
             return
         self.weather.dead = False
-        self.house = House(self.world, self.url, limits=self.plan.limits, clock=self.clock, watched=False)
+        self.house = House(
+            self.world,
+            self.url,
+            limits=self.plan.limits,
+            clock=self.clock,
+            watched=False,
+            bot=Moody(chatbot(), self.weather),
+        )
         with suppress(Killed):
             await self.house.open()
             await self.connect()

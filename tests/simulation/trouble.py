@@ -119,16 +119,16 @@ class Trouble:
     async def asleep(self) -> None:
         """The machine was suspended: nothing ran, and the world went on."""
         self.town.world.discord.sessions.end_all()
-        self.town.time.passed += ASLEEP_S
         self.town.drop(1.0)
+        self.town.time.passed += ASLEEP_S
 
     # --- the weather
 
     async def bad_weather(self) -> None:
         """For a while a good part of one service's calls goes wrong, or all of them."""
-        service = self.chance.choice(("discord", "twilio", "webhook"))
+        service = self.chance.choice(("discord", "discord", "twilio", "twilio", "webhook", "chatbot"))
         self.town.weather.rates[service] = self.chance.choice((0.1, 0.3, 0.6, 1.0))
-        await self.town.time.sleep(self.chance.uniform(5.0, 60.0))
+        await self.town.time.sleep(self.chance.uniform(10.0, 120.0))
         self.town.weather.rates.pop(service, None)
 
     # --- people with consoles

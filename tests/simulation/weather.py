@@ -11,7 +11,10 @@ from typing import Any, TypeVar
 
 from sqlalchemy.exc import OperationalError
 
-from orchestrator.inprocess.line import LOST_ANSWER, LOST_REQUEST, Fate, NoAnswer
+from orchestrator.chatbot.answer import Answer as Answered
+from orchestrator.chatbot.answer import Chatbot
+from orchestrator.errors import Retry
+from orchestrator.inprocess.line import LOST_ANSWER, LOST_REQUEST, Fate, NoAnswer, failing
 from orchestrator.sandbox.wire import Answer, Call
 from tests.faults.outcomes import LATE_S, OUTCOMES
 from tests.inprocess.world import World
@@ -20,6 +23,13 @@ T = TypeVar("T")
 
 #: What may become of a webhook on its way. Twilio sends a Conversations webhook once.
 WEBHOOKS = {"webhook lost": LOST_REQUEST, "answer to a webhook lost": LOST_ANSWER}
+#: What a provider says to what it will never do, and the chatbot while it cannot be asked.
+REFUSED, AWAY, SLOW = "refused", "chatbot away", "chatbot slow"
+CHATBOT = (AWAY, SLOW)
+#: One in so many of the calls that go wrong is refused for good.
+SELDOM = 0.1
+#: Longer than an answer is waited for. Seconds.
+SLOW_S = 25.0
 #: What the database says when it cannot begin a commit.
 LOCKED, FULL = "database is locked", "database or disk is full"
 BROKEN = (LOCKED, FULL)
@@ -91,7 +101,7 @@ class Weather:
             self.met["commit of unknown outcome"] += 1
             raise OperationalError("COMMIT", None, Exception("connection lost"))
 
-    def _decides(self, service: str, _method: str, path: str) -> Fate | None:
+    def _decides(self, service: str, method: str, path: str) -> Fate | None:
         name = self._picks(service)
         if name is None:
             return None
@@ -100,6 +110,9 @@ class Weather:
         if service == "webhook":
             self.met[name] += 1
             return WEBHOOKS[name]
+        if _can_be_refused(method, path) and self.chance.random() < SELDOM:
+            self.met[f"{service}: {REFUSED}"] += 1
+            return failing(400, body={"code": 0, "message": "no"})
         outcome = OUTCOMES[name]
         self.met[f"{service}: {name}"] += 1
         self._late = outcome.late
@@ -126,3 +139,25 @@ class Weather:
             return work()
         asyncio.get_running_loop().call_later(LATE_S, work)
         raise NoAnswer
+
+
+def _can_be_refused(method: str, path: str) -> bool:
+    """What is read is there to be read; an acknowledgement and a DM are granted to everybody."""
+    return method != "GET" and not path.endswith(("/callback", "/users/@me/channels"))
+
+
+@dataclass
+class Moody:
+    """The chatbot, when one can ask it."""
+
+    chatbot: Chatbot
+    weather: Weather
+
+    async def answer(self, question: str) -> Answered:
+        if self.weather.chance.random() < self.weather.rates.get("chatbot", 0.0):
+            mood = self.weather.chance.choice(CHATBOT)
+            self.weather.met[mood] += 1
+            if mood == AWAY:
+                raise Retry("the chatbot is away")
+            await self.weather.world.time.sleep(SLOW_S)
+        return await self.chatbot.answer(question)
