@@ -7,6 +7,7 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
+from tests.crash.databases import FileDatabase
 from tests.crash.flows import FLOWS
 from tests.crash.matrix import Matrix, listed
 
@@ -20,7 +21,8 @@ def main() -> None:
         parser.error(f"no flow {unknown[0]!r}; there are: {', '.join(FLOWS)}")
     total = 0
     with tempfile.TemporaryDirectory() as folder:
-        for name, points in listed(Matrix(Path(folder)), asked or tuple(FLOWS)):
+        matrix = Matrix(Path(folder), FileDatabase(Path(folder) / "database"))
+        for name, points in listed(matrix, asked or tuple(FLOWS)):
             total += len(points)
             print(f"{name}: {len(points)}")
             for point, number in sorted(Counter(points).items()):

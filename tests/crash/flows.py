@@ -1,19 +1,16 @@
-"""The flows: what members and agents do, each a story from a starting point that was reached without a crash."""
+"""The flows: every story under its name, with the starting point that it is reached from without a crash."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
+from tests.crash import races, stories
 from tests.crash.play import Play
-from tests.inprocess.world import Member, Task
 
 Story = Callable[[Play], Awaitable[None]]
-GIBBERISH, MORE_GIBBERISH = "zzgrbl qwrk vvnn", "brrf xlopt mnnk"
-#: How soon a slip of the pen is corrected. Seconds
-SLIP_S = 0.3
-QUESTION, ANSWER = "I forgot my password", "This should help:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,233 +24,6 @@ class Flow:
     limits: Limits = DEFAULT_LIMITS
 
 
-# --- where stories start
-
-
-async def nothing(_play: Play) -> None:
-    """Nobody has written yet."""
-
-
-async def greeted(play: Play) -> None:
-    mia = play.world.member()
-    await play.command(mia, lambda: mia.heard("greeting"))
-
-
-async def queued(play: Play) -> None:
-    await play.do(play.world.handed_off, play.world.member(), None)
-
-
-async def talking(play: Play) -> None:
-    mia = play.world.member()
-    task = await play.do(play.world.handed_off, mia)
-    await play.do(mia.write, "hello")
-    await play.do(task.gets, "hello")
-
-
-async def ended(play: Play) -> None:
-    await talking(play)
-    task = await play.task()
-    await play.do(task.complete)
-    await play.do(play.world.member().hears, "goodbye")
-
-
-# --- stories of the bot
-
-
-async def helpme(play: Play) -> None:
-    mia = play.world.member()
-    await play.command(mia, lambda: mia.heard("greeting"))
-
-
-async def answered(play: Play) -> None:
-    mia = play.world.member()
-    await play.do(mia.write, QUESTION)
-    await play.do(mia.reads, ANSWER)
-    await play.press(mia, "solved", lambda: mia.heard("solved"))
-
-
-async def second_miss(play: Play) -> None:
-    mia = play.world.member()
-    await play.do(mia.write, GIBBERISH)
-    await play.do(mia.hears, "unsure")
-    await play.do(mia.write, MORE_GIBBERISH)
-    task = await play.task()
-    await play.do(mia.hears, "place")
-    assert all(task.notes()[0].count(words) == 1 for words in (GIBBERISH, MORE_GIBBERISH))
-
-
-async def hand_off(play: Play) -> None:
-    mia = play.world.member()
-    await play.press(mia, "agent_requested", lambda: mia.heard("place"))
-    await play.task()
-
-
-# --- stories of the queue
-
-
-async def cancelled(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.press(mia, "agent_request_cancelled", lambda: mia.heard("withdrawn"))
-    await play.do(task.becomes, "canceled")
-
-
-async def nobody_comes(play: Play) -> None:
-    mia = play.world.member()
-    await play.do(mia.hears, "nobody_came")
-    await play.fill_in(mia, "message_left", "call me back", lambda: mia.heard("message_kept"))
-
-
-async def accepted(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.do(mia.write, "is anybody there?")
-    await play.do(task.accept, "ada")
-    await play.do(mia.hears, "agent_joined")
-    await play.do(task.write, "ada here")
-    await play.do(mia.gets, "ada here")
-    await play.do(task.gets, "is anybody there?")
-
-
-# --- stories of a talk
-
-
-async def both_ways(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    for n in range(2):
-        await play.do(mia.write, f"question {n}")
-        await play.do(task.write, f"reply {n}")
-    await play.do(task.gets, "hello", "question 0", "question 1")
-    await play.do(mia.gets, "reply 0", "reply 1")
-    await play.do(task.write, "reply 2")
-    await play.do(mia.write, "question 2")
-    await play.do(mia.gets, "reply 0", "reply 1", "reply 2")
-    await play.do(task.gets, "hello", "question 0", "question 1", "question 2")
-
-
-async def member_edits(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    first = await play.do(mia.write, "the frist word")
-    await play.do(play.world.time.sleep, SLIP_S)
-    await play.do(mia.edit, first, "the first word")
-    await play.do(play.world.until, "the edit", lambda: task.from_member() == ["hello", "the first word"])
-
-
-async def agent_edits(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    first = await play.do(task.write, "the frist reply")
-    await play.do(play.world.time.sleep, SLIP_S)
-    await play.do(task.edit, first, "the first reply")
-    await play.do(play.world.until, "the edit", lambda: mia.from_agent() == ["the first reply"])
-
-
-async def taken_back(play: Play) -> None:
-    """Both delete what they wrote. A crash may swallow the news of a deletion: nobody can read that up."""
-    mia, task = play.world.member(), await play.task()
-    said = await play.do(mia.write, "never mind")
-    replied = await play.do(task.write, "my mistake")
-    await play.do(task.gets, "hello", "never mind")
-    await play.do(mia.gets, "my mistake")
-    await play.do(mia.unsend, said)
-    await play.do(task.unsend, replied)
-    await play.do(mia.write, "goodbye")
-    await play.do(play.world.until, "the next words", lambda: "goodbye" in task.from_member())
-
-
-async def leaves(play: Play) -> None:
-    """The agent leaves, and another one is invited."""
-    mia, task = play.world.member(), await play.task()
-    await play.do(task.leave)
-    await play.do(mia.hears, "all_left")
-    other: Task = await play.task(2)
-    await play.do(mia.write, "who are you?")
-    await play.do(other.accept, "ben")
-    await play.do(mia.hears, "agent_joined", 2)
-    await play.do(other.write, "ben here")
-    await play.do(mia.gets, "ben here")
-
-
-async def unreachable(play: Play) -> None:
-    """The member's DMs are closed: what cannot be delivered is dead, and the agent is told."""
-    mia, task = play.world.member(), await play.task()
-    await play.do(_doors, mia, open_=False)
-    await play.do(task.write, "can you read this?")
-    await play.do(task.noted, "unreachable")
-    await play.do(_doors, mia, open_=True)
-    await play.do(mia.write, "back again")
-    await play.do(task.noted, "reachable_again")
-
-
-def _doors(mia: Member, *, open_: bool) -> None:
-    mia.world.discord.members.change(mia.name, dms_open=open_)
-
-
-async def closed_by_member(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.press(mia, "member_closed", lambda: mia.heard("closed_by_member"))
-    await play.do(play.world.until, "the end of the talk", task.is_closed)
-
-
-async def falls_silent(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.do(task.write, "anything else?")
-    await play.do(mia.gets, "anything else?")
-    await play.do(mia.hears, "idle_goodbye")
-    await play.do(play.world.until, "the end of the talk", task.is_closed)
-
-
-# --- stories of the end
-
-
-async def completed(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.do(task.write, "all done")
-    await play.do(task.complete)
-    await play.do(mia.hears, "goodbye")
-    await play.do(mia.gets, "all done")
-
-
-async def rated(play: Play) -> None:
-    mia = play.world.member()
-    await play.press(mia, "rating", lambda: mia.heard("rating_thanks"))
-
-
-async def transcript(play: Play) -> None:
-    mia = play.world.member()
-    await play.press(mia, "transcript_requested", lambda: [m for m in mia.dm() if m["attachments"]])
-
-
-async def reopened(play: Play) -> None:
-    mia = play.world.member()
-    await play.press(mia, "reopen", lambda: mia.heard("place")[1:])
-    again = await play.task(2)
-    await play.do(again.accept, "ben")
-    await play.do(mia.hears, "agent_joined", 2)
-
-
-# --- stories of what was missed
-
-
-def both_write(play: Play) -> None:
-    play.world.member().write("are you there?")
-    play.world.tasks()[0].write("one moment")
-
-
-async def read_up(play: Play) -> None:
-    mia, task = play.world.member(), await play.task()
-    await play.do(task.gets, "hello", "are you there?")
-    await play.do(mia.gets, "one moment")
-
-
-def agent_completes(play: Play) -> None:
-    play.world.tasks()[0].write("bye")
-    play.world.tasks()[0].complete()
-
-
-async def closed_meanwhile(play: Play) -> None:
-    mia = play.world.member()
-    await play.do(mia.hears, "goodbye")
-    await play.do(mia.gets, "bye")
-
-
 #: Longer than the quiet time after the start of a flow.
 SHORT_WAIT = Limits(wait=80, wait_reminder=60)
 SHORT_SILENCE = Limits(member_idle_warn=30, member_idle=45)
@@ -261,26 +31,30 @@ SHORT_SILENCE = Limits(member_idle_warn=30, member_idle=45)
 FLOWS: dict[str, Flow] = {
     flow.name: flow
     for flow in (
-        Flow("helpme", helpme, nothing),
-        Flow("question answered", answered, greeted),
-        Flow("second miss", second_miss, greeted),
-        Flow("hand-off", hand_off, greeted),
-        Flow("cancel", cancelled, queued),
-        Flow("nobody comes, message left", nobody_comes, queued, limits=SHORT_WAIT),
-        Flow("agent accepts", accepted, queued),
-        Flow("both ways", both_ways, talking),
-        Flow("member edits", member_edits, talking),
-        Flow("agent edits", agent_edits, talking),
-        Flow("taken back", taken_back, talking),
-        Flow("agent leaves, another is invited", leaves, talking),
-        Flow("unreachable", unreachable, talking),
-        Flow("member closes", closed_by_member, talking),
-        Flow("falls silent", falls_silent, talking, limits=SHORT_SILENCE),
-        Flow("agent completes", completed, talking),
-        Flow("rating", rated, ended),
-        Flow("transcript", transcript, ended),
-        Flow("reopened", reopened, ended),
-        Flow("written while dead", read_up, talking, both_write),
-        Flow("completed while dead", closed_meanwhile, talking, agent_completes),
+        Flow("helpme", stories.helpme, stories.nothing),
+        Flow("question answered", stories.answered, stories.greeted),
+        Flow("second miss", stories.second_miss, stories.greeted),
+        Flow("hand-off", stories.hand_off, stories.greeted),
+        Flow("cancel", stories.cancelled, stories.queued),
+        Flow("nobody comes, message left", stories.nobody_comes, stories.queued, limits=SHORT_WAIT),
+        Flow("agent accepts", stories.accepted, stories.queued),
+        Flow("accepted, and cancelled at once", partial(races.cancel_meets_accept, turns=0), stories.queued),
+        Flow("cancelled, and accepted at once", partial(races.cancel_meets_accept, turns=2), stories.queued),
+        Flow("both ways", stories.both_ways, stories.talking),
+        Flow("member edits", stories.member_edits, stories.talking),
+        Flow("agent edits", stories.agent_edits, stories.talking),
+        Flow("taken back", stories.taken_back, stories.talking),
+        Flow("agent leaves, another is invited", stories.leaves, stories.talking),
+        Flow("unreachable", stories.unreachable, stories.talking),
+        Flow("member closes", stories.closed_by_member, stories.talking),
+        Flow("falls silent", stories.falls_silent, stories.talking, limits=SHORT_SILENCE),
+        Flow("two ask at once", races.two_ask, races.two_greeted),
+        Flow("two talk, one ends", races.two_talk, races.two_talking),
+        Flow("agent completes", stories.completed, stories.talking),
+        Flow("rating", stories.rated, stories.ended),
+        Flow("transcript", stories.transcript, stories.ended),
+        Flow("reopened", stories.reopened, stories.ended),
+        Flow("written while dead", stories.read_up, stories.talking, stories.both_write),
+        Flow("completed while dead", stories.closed_meanwhile, stories.talking, stories.agent_completes),
     )
 }

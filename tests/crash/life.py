@@ -7,10 +7,11 @@ import json
 import os
 import pickle
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import func, select
+from sqlalchemy import Connection, event, func, select
 
 from machines.testing.checker import check
 from storage import schema
@@ -28,14 +29,15 @@ QUIET_S = 45.0
 #: How long effects may take to end, once faults have stopped: two messages in doubt, one after the other.
 SETTLE_S = 180.0
 
-DATABASE, WORLD, VERDICT, POINTS = "service.db", "world", "verdict", "points"
+WORLD, VERDICT, POINTS = "world", "verdict", "points"
 
 
 class Life:
-    """What stands in `folder` goes on: a database as the disk has it, and the world around it."""
+    """What stands there goes on: the database as it was left, and the world around it in `folder`."""
 
-    def __init__(self, folder: Path, flow: Flow, crash_at: int | None) -> None:
+    def __init__(self, folder: Path, url: str, flow: Flow, crash_at: int | None) -> None:
         self.folder = folder
+        self.url = url
         self.flow = flow
         self.crash_at = crash_at
         self.passed: list[str] = []
@@ -49,7 +51,7 @@ class Life:
     def begin(self, story: Story) -> list[str]:
         """A life without a crash that ends politely, so that others can begin where it ended. What was wrong."""
         run(self.world.time, self._live(story))
-        self.play.done.clear()
+        self.play.begin_again()
         self._keep()
         return []
 
@@ -60,28 +62,41 @@ class Life:
             self.world.time.passed += DEAD_S
         leaks = run(self.world.time, self._live(self.flow.story, self.flow.meanwhile))
         engine = self.house.engine
-        history = recorded(self.world, engine, self.play.down, leaks)
-        return [*map(str, check(history)), *(f"operator alerted: {alert}" for alert in self.house.alerts)]
+        wrong = check(recorded(self.world, engine, self.play.down, leaks))
+        engine.dispose()  # nobody who is forked later may share a connection
+        return [*map(str, wrong), *(f"operator alerted: {alert}" for alert in self.house.alerts)]
 
     async def _live(self, story: Story, meanwhile: Callable[[Play], None] | None = None) -> list[str]:
         if meanwhile is not None:
             await self.play.do(meanwhile, self.play)
             await self.world.time.sleep(DEAD_S)
         died = self.play.down[-1][0] if self.play.down else self.world.time.time()
-        self.house = House(self.world, f"sqlite:///{self.folder / DATABASE}", limits=self.flow.limits)
-        await self.house.start()
-        self.play.down[-1:] = [(died, self.world.time.time())]
-        await story(self.play)
-        await self.world.until("the outbox is empty", lambda: not self._pending(), SETTLE_S)
-        await self.world.time.sleep(QUIET_S)
-        self.play.down.append((self.world.time.time(), self.world.time.time()))
-        await self.house.stop()
+        self.house = House(self.world, self.url, limits=self.flow.limits, watched=False)
+        with self._inside_transactions():
+            await self.house.start()
+            self.play.down[-1:] = [(died, self.world.time.time())]
+            await story(self.play)
+            await self.world.until("the outbox is empty", lambda: not self._pending(), SETTLE_S)
+            await self.world.time.sleep(QUIET_S)
+            self.play.down.append((self.world.time.time(), self.world.time.time()))
+            await self.house.stop()
         return sorted(task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()})
 
     def _pending(self) -> int:
         pending = select(func.count()).where(schema.effect.c.status == "pending")
         with self.house.engine.connect() as connection:
             return int(connection.execute(pending).scalar_one())
+
+    @contextmanager
+    def _inside_transactions(self) -> Iterator[None]:
+        """Every transaction of the writer is a crash point: all of it is written, nothing of it is committed."""
+
+        def written(_connection: Connection) -> None:
+            self.world.hooks.pass_by("transaction:written")
+
+        event.listen(self.house.engine, "commit", written)
+        yield
+        event.remove(self.house.engine, "commit", written)
 
     def _pass(self, point: str) -> None:
         self.passed.append(point)
@@ -94,9 +109,9 @@ class Life:
         (self.folder / WORLD).write_bytes(pickle.dumps(self.play))
 
 
-def live(folder: Path, name: str, crash_at: int | None = None, *, start: bool = False) -> None:
+def live(folder: Path, url: str, name: str, crash_at: int | None = None, *, start: bool = False) -> None:
     """The body of a process. It leaves a verdict, and the names of the points it passed, unless it is killed."""
-    life = Life(folder, FLOWS[name], crash_at)
+    life = Life(folder, url, FLOWS[name], crash_at)
     if start:
         assert life.flow.start is not None
         verdict = life.begin(life.flow.start)

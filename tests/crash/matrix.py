@@ -13,39 +13,43 @@ import traceback
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from storage.upgrade import upgrade
+from tests.crash.databases import EMPTY, Database
 from tests.crash.flows import FLOWS, Flow
-from tests.crash.life import DATABASE, POINTS, VERDICT, WORLD, live
+from tests.crash.life import POINTS, VERDICT, WORLD, live
 from tests.crash.play import Play
 from tests.inprocess.house import chatbot
 from tests.inprocess.world import World
+from tests.storage.house import House as Store
 
 #: A life that has not ended by then, in seconds of ours, hangs.
 TOO_LONG_S = 30
-#: The folder of every life: at one address, statements stay compiled.
-FLOW = "flow"
 #: Flows that between them do nearly everything.
 WARMING = ("second miss", "agent leaves, another is invited", "agent completes")
+#: What a second crash goes on from.
+LEFT = "left_over"
+#: Points inside the service; every other is a call to the outside.
+_INSIDE = ("commit", "transaction")
 
 
 class Matrix:
-    """Every life begins in a copy of the folder that its flow's start has left."""
+    """Every life of a chain goes on where the one before it was killed; the first, where its flow's start ended."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._template = folder / "template.db"
-        upgrade(f"sqlite:///{self._template}")
-        self._starts: dict[object, Path] = {}
-        self._counts: dict[str, int] = {}
+    def __init__(self, folder: Path, database: Database) -> None:
+        self.database = database
+        self._kept = folder
+        self._life = folder / "life"  #: what is there besides the database: the world, what a life reports
+        self._starts: dict[object, str] = {}
+        self._points: dict[str, list[str]] = {}
         self._warm()
 
     def points(self, name: str) -> list[str]:
         """The crash points of a flow, in the order in which it passes them."""
-        folder = self._fresh(name)
-        assert self._fork(folder, name) is None
-        found: list[str] = json.loads((folder / POINTS).read_text())
-        wrong = self._verdict(folder)
+        self._fresh(name)
+        assert self._fork(name) is None
+        found = self._passed()
+        wrong = self._verdict()
         assert not wrong, f"{name}, without a crash: {wrong}"
         return found
 
@@ -54,69 +58,97 @@ class Matrix:
 
         What was wrong in the end; None if some life ended before its point.
         """
-        folder = self._fresh(name)
+        self._fresh(name)
         for point in at:
-            if self._fork(folder, name, point) is None:
+            if self._fork(name, point) is None:
                 return None
-        assert self._fork(folder, name) is None
-        return self._verdict(folder)
+        assert self._fork(name) is None
+        return self._verdict()
 
     def every(self, name: str, *, share: int = 0, of: int = 1) -> Iterator[tuple[str, list[str]]]:
         """Crash once at every point, or at every `of`-th. The point's name and number, and what was wrong."""
-        for number, point in enumerate(self.points(name), start=1):
+        for number in range(1, len(self._known(name)) + 1):
             if number % of == share:
-                found = self.crash(name, number)
-                assert found is not None, f"{name}: point {number} was not reached again"
-                yield f"{number} {point}", found
+                yield self._at(name, number)
+
+    def spread(self, name: str, chance: Random) -> Iterator[tuple[str, list[str]]]:
+        """Crash once at a point of chance of every kind."""
+        kinds: dict[str, list[int]] = {}
+        for number, point in enumerate(self._known(name), start=1):
+            kinds.setdefault(kind(point), []).append(number)
+        for numbers in kinds.values():
+            yield self._at(name, chance.choice(numbers))
 
     def twice(self, name: str, chance: Random) -> tuple[tuple[int, int], list[str]]:
         """Crash at a point of chance, and again at one of chance of the life after it."""
-        if name not in self._counts:
-            self._counts[name] = len(self.points(name))
-        first = chance.randint(1, self._counts[name])
-        folder = self._fresh(name)
-        assert self._fork(folder, name, first) == signal.SIGKILL
-        left = self._copy(folder, "left")
-        assert self._fork(folder, name) is None
-        second = chance.randint(1, len(json.loads((folder / POINTS).read_text())))
-        folder = self._copy(left, FLOW)
-        assert self._fork(folder, name, second) == signal.SIGKILL
-        assert self._fork(folder, name) is None
-        return (first, second), self._verdict(folder)
+        first = chance.randint(1, len(self._known(name)))
+        self._fresh(name)
+        assert self._fork(name, first) == signal.SIGKILL
+        self._keep(LEFT)
+        assert self._fork(name) is None
+        second = chance.randint(1, len(self._passed()))
+        self._bring_back(LEFT)
+        assert self._fork(name, second) == signal.SIGKILL
+        assert self._fork(name) is None
+        return (first, second), self._verdict()
 
-    # --- folders
+    def left(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
+        """The name of every point in turn, and what the tables hold after a kill there."""
+        store = Store(self.database.url)
+        for number, point in enumerate(self._known(name), start=1):
+            self._fresh(name)
+            assert self._fork(name, number) == signal.SIGKILL
+            yield point, store.everything()
+            store.close()  # nobody who is forked may share its connection
 
-    def _fresh(self, name: str) -> Path:
-        """A folder with the database and world that the flow starts from."""
+    def _at(self, name: str, number: int) -> tuple[str, list[str]]:
+        point = self._known(name)[number - 1]
+        found = self.crash(name, number)
+        assert found is not None, f"{name}: point {number} was not reached again"
+        return f"{number} {point}", found
+
+    def _known(self, name: str) -> list[str]:
+        if name not in self._points:
+            self._points[name] = self.points(name)
+        return self._points[name]
+
+    # --- what lives begin with
+
+    def _fresh(self, name: str) -> None:
+        """The database and the world that the flow starts from."""
         flow = FLOWS[name]
         key = (flow.start, flow.limits)
         if key not in self._starts:
-            self._starts[key] = self._begin(name, flow)
-        return self._copy(self._starts[key], FLOW)
+            self._begin(name, flow)
+            self._starts[key] = f"start_{len(self._starts)}"
+            self._keep(self._starts[key])
+        self._bring_back(self._starts[key])
 
-    def _begin(self, name: str, flow: Flow) -> Path:
-        folder = self._folder / f"start-{len(self._starts)}"
-        folder.mkdir()
-        shutil.copy(self._template, folder / DATABASE)
-        (folder / WORLD).write_bytes(pickle.dumps(Play(World())))
+    def _begin(self, name: str, flow: Flow) -> None:
+        shutil.rmtree(self._life, ignore_errors=True)
+        self._life.mkdir()
+        self.database.bring_back(EMPTY)
+        (self._life / WORLD).write_bytes(pickle.dumps(Play(World())))
         assert flow.start is not None
-        assert self._fork(folder, name, start=True) is None
-        return folder
+        assert self._fork(name, start=True) is None
 
-    def _copy(self, folder: Path, name: str) -> Path:
-        copy = self._folder / name
-        shutil.rmtree(copy, ignore_errors=True)
-        return Path(shutil.copytree(folder, copy))
+    def _keep(self, name: str) -> None:
+        shutil.rmtree(self._kept / name, ignore_errors=True)
+        shutil.copytree(self._life, self._kept / name)
+        self.database.keep(name)
+
+    def _bring_back(self, name: str) -> None:
+        shutil.rmtree(self._life)
+        shutil.copytree(self._kept / name, self._life)
+        self.database.bring_back(name)
 
     # --- processes
 
-    def _fork(
-        self, folder: Path, name: str, crash_at: int | None = None, *, start: bool = False
-    ) -> signal.Signals | None:
+    def _fork(self, name: str, crash_at: int | None = None, *, start: bool = False) -> signal.Signals | None:
         """One life. SIGKILL if it was killed at its point, None if it ended by itself; anything else fails."""
         child = os.fork()
         if child == 0:
-            self._be(folder, name, crash_at, start=start)
+            self._be(name, crash_at, start=start)
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
             assert os.WTERMSIG(status) == signal.SIGKILL, (
@@ -125,34 +157,45 @@ class Matrix:
             assert crash_at is not None, f"{name}: killed, and not by us"
             return signal.SIGKILL
         if os.waitstatus_to_exitcode(status) != 0:
-            raise AssertionError(f"{name} at {crash_at}: {(folder / VERDICT).read_text()}")
+            raise AssertionError(f"{name} at {crash_at}: {(self._life / VERDICT).read_text()}")
         return None
 
-    def _be(self, folder: Path, name: str, crash_at: int | None, *, start: bool) -> None:
+    def _be(self, name: str, crash_at: int | None, *, start: bool) -> None:
         """The child. It never returns."""
         code = 1
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(TOO_LONG_S)
-            live(folder, name, crash_at, start=start)
+            live(self._life, self.database.url, name, crash_at, start=start)
             code = 0
         except BaseException:
-            (folder / VERDICT).write_text(traceback.format_exc())
+            (self._life / VERDICT).write_text(traceback.format_exc())
         finally:
             sys.stdout.flush()
             os._exit(code)
 
-    def _verdict(self, folder: Path) -> list[str]:
-        found: list[str] = json.loads((folder / VERDICT).read_text())
+    def _passed(self) -> list[str]:
+        found: list[str] = json.loads((self._life / POINTS).read_text())
+        return found
+
+    def _verdict(self) -> list[str]:
+        found: list[str] = json.loads((self._life / VERDICT).read_text())
         return found
 
     def _warm(self) -> None:
         """Live a few lives here: what every child would make and compile again is made before it is born."""
         chatbot()
         for name in WARMING:
-            live(self._fresh(name), name)
+            self._fresh(name)
+            live(self._life, self.database.url, name)
         gc.collect()
         gc.freeze()
+
+
+def kind(point: str) -> str:
+    """`discord.send:before` is `call:before`; points inside the service are kinds of their own."""
+    place, _, side = point.partition(":")
+    return point if place in _INSIDE else f"call:{side}"
 
 
 def listed(matrix: Matrix, names: Sequence[str] = tuple(FLOWS)) -> Iterator[tuple[str, list[str]]]:

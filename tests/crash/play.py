@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,8 @@ PATIENCE_S = 120.0
 class Play:
     """Stories take every step through `do`; the first ones of a later life return what they returned then.
 
-    A step waits first and acts last, so a crash finds it done or not begun.
+    A step waits first and acts last, so a crash finds it done or not begun. What several people do at once are
+    strands: plays within the play, each with steps of its own.
     """
 
     world: World
@@ -28,10 +30,17 @@ class Play:
     down: list[tuple[float, float]] = field(
         default_factory=list
     )  #: when nobody served. Seconds since the epoch
+    strands: dict[int, list[Play]] = field(default_factory=dict)  #: by the number of the step they are
     _next: int = 0
 
     def __getstate__(self) -> Json:
-        return {"world": self.world, "done": self.done, "down": self.down, "_next": 0}
+        kept = ("world", "done", "down", "strands")
+        return {**{name: getattr(self, name) for name in kept}, "_next": 0}
+
+    def begin_again(self) -> None:
+        """What was done so far was another story."""
+        self.done.clear()
+        self.strands.clear()
 
     async def do(self, step: Callable[..., Any], *args: Any, **more: Any) -> Any:
         """Do it, unless it was done in an earlier life. What it returns."""
@@ -44,6 +53,14 @@ class Play:
         self.done.append(found)
         return found
 
+    async def together(self, *stories: Callable[[Play], Coroutine[Any, Any, None]]) -> None:
+        """At the same time, as one step. What a story waits for holds up no other."""
+        strands = self.strands.setdefault(self._next, [Play(self.world) for _ in stories])
+        async with asyncio.TaskGroup() as group:
+            for story, strand in zip(stories, strands, strict=True):
+                group.create_task(story(strand))
+        await self.do(lambda: None)
+
     async def task(self, number: int = 1) -> Task:
         found: Task = await self.do(self.world.task, number)
         return found
@@ -55,8 +72,8 @@ class Play:
             deadline = self.world.time.passed + PATIENCE_S
             while not sees():
                 assert self.world.time.passed < deadline, f"nothing comes of {action!r}"
-                again = _attempt(lambda: member.press(action))
-                await self._answered(again, sees)
+                _attempt(lambda: member.press(action))
+                await self._answered(member, sees)
 
         await self.do(pressed)
 
@@ -68,7 +85,7 @@ class Play:
             while not sees():
                 assert self.world.time.passed < deadline, "nothing comes of /helpme"
                 _attempt(member.helpme)
-                await self._answered(None, sees)
+                await self._answered(member, sees)
 
         await self.do(entered)
 
@@ -84,7 +101,7 @@ class Play:
                     await self.world.time.sleep(PRESS_S)
                     continue
                 await member.fills_in(interaction, text)
-                await self._answered(None, sees)
+                await self._answered(member, sees)
 
         await self.do(filled)
 
@@ -97,13 +114,15 @@ class Play:
             await self.world.time.sleep(0.1)
         return False
 
-    async def _answered(self, interaction: int | None, sees: Callable[[], Any]) -> None:
+    async def _answered(self, member: Member, sees: Callable[[], Any]) -> None:
         """Until there is something to see, or so long that the member was told to try again."""
+        discord = self.world.discord
+        user = discord.members.named(member.name).id
         deadline = self.world.time.passed + PATIENCE_S
         began = self.world.time.passed
         while not sees() and self.world.time.passed < deadline:
-            latest = self.world.discord.interactions.all()
-            taken = bool(latest) and latest[-1].acknowledged_at is not None
+            own = [begun for begun in discord.interactions.all() if begun.user_id == user]
+            taken = bool(own) and own[-1].acknowledged_at is not None
             if not taken and self.world.time.passed > began + PRESS_S:
                 return
             await self.world.time.sleep(0.1)

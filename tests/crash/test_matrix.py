@@ -2,36 +2,73 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from random import Random
 
 import pytest
 
 from tests.crash.flows import FLOWS
-from tests.crash.matrix import Matrix
+from tests.crash.matrix import Matrix, kind
 
 #: Tests of one flow: they share its points, so that workers can share the flow.
 SHARES = 2
-TWICE_A_FLOW, TWICE_A_FLOW_LONG = 2, 240
+TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 2, 200, 10
 
 
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("flow", FLOWS)
-def test_a_crash_at_any_point_loses_and_doubles_nothing(matrix: Matrix, flow: str, share: int) -> None:
-    wrong = {point: found for point, found in matrix.every(flow, share=share, of=SHARES) if found}
+def test_a_crash_at_any_point_loses_and_doubles_nothing(sqlite: Matrix, flow: str, share: int) -> None:
+    wrong = {point: found for point, found in sqlite.every(flow, share=share, of=SHARES) if found}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_a_crash_while_recovering_from_a_crash(matrix: Matrix, flow: str) -> None:
-    _crash_twice(matrix, flow, TWICE_A_FLOW)
+def test_a_crash_at_a_point_of_every_kind_over_postgresql(postgresql: Matrix, flow: str) -> None:
+    wrong = {point: found for point, found in postgresql.spread(flow, Random(f"spread/{flow}")) if found}
+    assert wrong == {}
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_crash_at_any_point_over_postgresql(postgresql: Matrix, flow: str) -> None:
+    wrong = {point: found for point, found in postgresql.every(flow) if found}
+    assert wrong == {}
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_crash_while_recovering_from_a_crash(sqlite: Matrix, flow: str) -> None:
+    _crash_twice(sqlite, flow, TWICE_A_FLOW)
+
+
+def test_a_crash_while_recovering_from_a_crash_over_either_database(matrix: Matrix) -> None:
+    _crash_twice(matrix, "rating", 1)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(1800)
 @pytest.mark.parametrize("flow", FLOWS)
-def test_many_crashes_while_recovering_from_a_crash(matrix: Matrix, flow: str) -> None:
-    """21 flows: 5,000 and some."""
-    _crash_twice(matrix, flow, TWICE_A_FLOW_LONG)
+def test_many_crashes_while_recovering_from_a_crash(sqlite: Matrix, flow: str) -> None:
+    """5,000 in all."""
+    _crash_twice(sqlite, flow, TWICE_A_FLOW_LONG)
+
+
+@pytest.mark.long
+@pytest.mark.timeout(600)
+@pytest.mark.parametrize("flow", FLOWS)
+def test_a_crash_while_recovering_from_a_crash_over_postgresql(postgresql: Matrix, flow: str) -> None:
+    _crash_twice(postgresql, flow, TWICE_A_FLOW_POSTGRESQL)
+
+
+def test_a_kill_inside_a_transaction_leaves_nothing_of_it_and_a_kill_behind_it_all(matrix: Matrix) -> None:
+    """What is stored changes where a transaction was let go on, and nowhere else."""
+    points, stored = zip(*matrix.left("helpme"), strict=True)
+    changed = [point for point, (one, other) in zip(points, pairwise(stored), strict=False) if one != other]
+    assert set(changed) == {"transaction:written"}
+    commits = [number for number, point in enumerate(points) if point == "commit:before"]
+    for number in commits:
+        assert points[number : number + 3] == ("commit:before", "transaction:written", "commit:after")
+        assert stored[number] == stored[number + 1] != stored[number + 2]
 
 
 def test_the_points_of_a_flow_are_the_same_in_every_life(matrix: Matrix) -> None:
@@ -42,6 +79,20 @@ def test_commits_and_calls_of_both_providers_are_crash_points(matrix: Matrix) ->
     points = matrix.points("hand-off")
     for name in ("commit", "discord.send", "twilio.create_interaction", "twilio.post", "discord.acknowledge"):
         assert points.count(f"{name}:before") == points.count(f"{name}:after") > 0
+    assert points.count("transaction:written") >= points.count("commit:before")
+
+
+@pytest.mark.parametrize("flow", FLOWS)
+def test_every_flow_has_points_of_every_kind(sqlite: Matrix, flow: str) -> None:
+    kinds = {"commit:before", "transaction:written", "commit:after", "call:before", "call:after"}
+    assert {kind(point) for point in sqlite.points(flow)} == kinds
+
+
+def test_agent_and_member_win_one_race_each(sqlite: Matrix) -> None:
+    """Who accepts too late is told so before the conversation closes."""
+    assert "twilio.close_channel:before" not in sqlite.points("accepted, and cancelled at once")
+    lost = sqlite.points("cancelled, and accepted at once")
+    assert lost.index("twilio.post:after") < lost.index("twilio.close_channel:before")
 
 
 def _crash_twice(matrix: Matrix, flow: str, times: int) -> None:

@@ -1,0 +1,295 @@
+"""Where every flow is killed over sockets, what brings it there, and how it is seen to have gone on."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+
+from tests.acceptance.playing import Json, Member, Stage, Task, until
+from tests.crash.stories import GIBBERISH, MORE_GIBBERISH
+
+#: A message to the desk that may have arrived is looked for after 20 s.
+SETTLED_S = 40.0
+
+POSTED = ("discord", "POST", "/messages$")
+NOTED = ("twilio", "POST", "/Messages$")
+Act = Callable[[Stage, Member, Task | None], Awaitable[object]]
+
+
+@dataclass(frozen=True, slots=True)
+class Crash:
+    """Where a flow is killed, and how it is seen to have gone on."""
+
+    flow: str
+    start: str  #: nobody, greeted, queued, talking or ended; two greeted, two talking
+    point: tuple[str, str, str]  #: service, method and path of the call whose answer nobody gets
+    does: Act
+    sees: Act
+    timers: Mapping[str, float] = field(default_factory=dict)  #: settings, where the usual ones take minutes
+
+
+def _wrote(text: str) -> Act:
+    return lambda _stage, mia, _task: mia.write(text)
+
+
+def _pressed(action: str) -> Act:
+    return lambda _stage, mia, _task: mia.press(action)
+
+
+def _agent(what: str, **more: str) -> Act:
+    async def act(_stage: Stage, _mia: Member, task: Task | None) -> None:
+        assert task is not None
+        await task.act(what, **more)
+
+    return act
+
+
+def _heard_once(key: str) -> Act:
+    async def look(_stage: Stage, mia: Member, _task: Task | None) -> None:
+        await mia.hears(key)
+        assert len(await mia.heard(key)) == 1
+
+    return look
+
+
+def _agent_gets(*texts: str) -> Act:
+    async def look(_stage: Stage, _mia: Member, task: Task | None) -> None:
+        assert task is not None
+        await task.gets(*texts, within=SETTLED_S)
+
+    return look
+
+
+def _member_gets(*texts: str) -> Act:
+    return lambda _stage, mia, _task: mia.gets(*texts)
+
+
+async def _one_task(stage: Stage, mia: Member, _task: Task | None) -> None:
+    task = await stage.task(within=SETTLED_S)
+    await mia.hears("place")
+    await task.accept("ada")
+    await mia.hears("agent_joined")
+    assert len(await stage.tasks()) == 1
+
+
+async def _canceled(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await mia.hears("withdrawn")
+    await task.becomes("canceled")
+
+
+async def _talk_ends(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await mia.hears("closed_by_member")
+    await task.closes()
+
+
+async def _edited(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await task.edit(await task.write("frist"), "first")
+
+
+async def _reads_edit(_stage: Stage, mia: Member, _task: Task | None) -> None:
+    await mia.reads("first")
+    await mia.gets("first")
+
+
+async def _answered_once(_stage: Stage, mia: Member, _task: Task | None) -> None:
+    await mia.reads("This should help:")
+    assert len([text for text in await mia.texts() if "This should help:" in text]) == 1
+
+
+async def _misses_twice(_stage: Stage, mia: Member, _task: Task | None) -> None:
+    await mia.write(GIBBERISH)
+    await mia.hears("unsure")
+    await mia.write(MORE_GIBBERISH)
+
+
+async def _member_edits(_stage: Stage, mia: Member, _task: Task | None) -> None:
+    await mia.edit(await mia.write("frist"), "first")
+
+
+async def _agent_reads_edit(_stage: Stage, _mia: Member, task: Task | None) -> None:
+    assert task is not None
+
+    async def look() -> bool:
+        return await task.from_member() == ["first"]
+
+    await until("the edit", look, SETTLED_S)
+
+
+async def _takes_back(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    said = await task.write("my mistake")
+    await mia.gets("my mistake")
+    await task.unsend(said)
+
+
+async def _nothing_stands(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await task.write("as I said")
+    await mia.gets("as I said")
+
+
+async def _shuts_the_door(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await mia.set(dms_open=False)
+    await task.write("can you read this?")
+
+
+async def _agent_knows(_stage: Stage, _mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await task.noted("unreachable", within=SETTLED_S)
+
+
+async def _waits(_stage: Stage, _mia: Member, _task: Task | None) -> None:
+    """Nobody does anything: a timer will."""
+
+
+async def _goodbye_for_silence(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await mia.gets("anything else?")
+    await mia.hears("idle_goodbye", within=SETTLED_S)
+    await task.closes()
+
+
+async def _has_the_file(_stage: Stage, mia: Member, _task: Task | None) -> None:
+    async def look() -> list[Json]:
+        return [m for m in await mia.dm() if m["attachments"]]
+
+    assert len(await until("the transcript", look)) == 1
+
+
+async def _second_task(stage: Stage, mia: Member, _task: Task | None) -> None:
+    again = await stage.task(2, within=SETTLED_S)
+    await again.accept("ben")
+    await mia.hears("agent_joined", times=2)
+    assert len(await stage.tasks()) == 2
+
+
+async def _leaves(_stage: Stage, _mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await task.act("leave")
+
+
+async def _another_comes(stage: Stage, mia: Member, _task: Task | None) -> None:
+    await mia.hears("all_left")
+    other = await stage.task(2)
+    await other.accept("ben")
+    await mia.hears("agent_joined", times=2)
+
+
+async def _gives_up_and_is_accepted(stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await mia.press("agent_request_cancelled")
+    accept = f"{stage.sandbox.url}/control/tasks/{task.sid}/accept"
+    async with stage.session.post(accept, json={"agent": "ada"}) as answer:
+        assert answer.status in (201, 409)  # the task may be gone
+
+
+async def _is_accepted_and_gives_up(_stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    await task.accept("ada")
+    await mia.press("agent_request_cancelled")
+
+
+async def _both_know(_stage: Stage, mia: Member, task: Task | None) -> None:
+    """Whoever was quicker: the talk begins, or the request is over, and nothing of the other."""
+    assert task is not None
+
+    async def look() -> list[Json]:
+        return await mia.heard("withdrawn") + await mia.heard("agent_joined")
+
+    assert len(await until("who was quicker", look, SETTLED_S)) == 1
+    if await mia.heard("withdrawn"):
+        await task.closes()
+    else:
+        await task.write("ada here")
+        await mia.gets("ada here")
+
+
+async def _both_ask(stage: Stage, mia: Member, _task: Task | None) -> None:
+    await asyncio.gather(*(member.press("agent_requested") for member in (mia, stage.member("tom"))))
+
+
+async def _each_has_an_agent(stage: Stage, mia: Member, _task: Task | None) -> None:
+    for member, agent in ((mia, "ada"), (stage.member("tom"), "ben")):
+        task = await _task_of(stage, member)
+        await task.accept(agent)
+        await member.hears("agent_joined")
+        await member.write(f"{member.name} to {agent}")
+        await task.write(f"{agent} to {member.name}")
+        await task.gets(f"{member.name} to {agent}")
+        await member.gets(f"{agent} to {member.name}")
+    assert len(await stage.tasks()) == 2
+
+
+async def _both_write(stage: Stage, mia: Member, _task: Task | None) -> None:
+    await asyncio.gather(mia.write("mia to ada"), stage.member("tom").write("tom to ben"))
+
+
+async def _one_ends_the_other_goes_on(stage: Stage, mia: Member, task: Task | None) -> None:
+    assert task is not None
+    tom = stage.member("tom")
+    his = await _task_of(stage, tom)
+    await task.gets("mia to ada", within=SETTLED_S)
+    await his.gets("tom to ben", within=SETTLED_S)
+    await tom.press("member_closed")
+    await his.closes()
+    await task.write("ada to mia")
+    await mia.gets("ada to mia")
+    assert await tom.from_agent() == []
+
+
+async def _task_of(stage: Stage, member: Member) -> Task:
+    """The task that shows this member as the customer."""
+
+    async def look() -> list[Task]:
+        found = await stage.tasks()
+        return [task for task in found if (await task.show())["attributes"]["from"].lower() == member.name]
+
+    found: list[Task] = await until(f"the task of {member.name}", look, SETTLED_S)
+    return found[0]
+
+
+SOON = {"timer_member_idle_warn": 2, "timer_member_idle": 4}
+CRASHES = (
+    Crash("helpme", "nobody", POSTED, lambda _s, mia, _t: mia.helpme(), _heard_once("greeting")),
+    Crash("question answered", "greeted", POSTED, _wrote("I forgot my password"), _answered_once),
+    Crash(
+        "hand-off", "greeted", ("twilio", "POST", "/Interactions$"), _pressed("agent_requested"), _one_task
+    ),
+    Crash("cancel", "queued", POSTED, _pressed("agent_request_cancelled"), _canceled),
+    Crash("agent accepts", "queued", POSTED, _agent("accept", agent="ada"), _heard_once("agent_joined")),
+    Crash("second miss", "greeted", ("twilio", "POST", "/Conversations$"), _misses_twice, _one_task),
+    Crash(
+        "nobody comes, message left", "queued", POSTED, _waits, _heard_once("nobody_came"), {"timer_wait": 6}
+    ),
+    Crash("member edits", "talking", NOTED, _member_edits, _agent_reads_edit),
+    Crash("taken back", "talking", ("discord", "DELETE", r"/messages/\d+$"), _takes_back, _nothing_stands),
+    Crash("unreachable", "talking", POSTED, _shuts_the_door, _agent_knows),
+    Crash(
+        "falls silent",
+        "talking",
+        POSTED,
+        _agent("messages", body="anything else?"),
+        _goodbye_for_silence,
+        SOON,
+    ),
+    Crash("rating", "ended", POSTED, _pressed("rating"), _heard_once("rating_thanks")),
+    Crash("transcript", "ended", POSTED, _pressed("transcript_requested"), _has_the_file),
+    Crash("reopened", "ended", ("twilio", "POST", "/Interactions$"), _pressed("reopen"), _second_task),
+    Crash("both ways", "talking", NOTED, _wrote("one"), _agent_gets("one")),
+    Crash("both ways, back", "talking", POSTED, _agent("messages", body="one"), _member_gets("one")),
+    Crash("agent edits", "talking", POSTED, _edited, _reads_edit),
+    Crash("agent leaves, another is invited", "talking", POSTED, _leaves, _another_comes),
+    Crash("member closes", "talking", POSTED, _pressed("member_closed"), _talk_ends),
+    Crash("agent completes", "talking", POSTED, _agent("complete"), _heard_once("goodbye")),
+    Crash("accepted, and cancelled at once", "queued", POSTED, _is_accepted_and_gives_up, _both_know),
+    Crash("cancelled, and accepted at once", "queued", POSTED, _gives_up_and_is_accepted, _both_know),
+    Crash(
+        "two ask at once", "two greeted", ("twilio", "POST", "/Interactions$"), _both_ask, _each_has_an_agent
+    ),
+    Crash("two talk, one ends", "two talking", NOTED, _both_write, _one_ends_the_other_goes_on),
+)
