@@ -60,11 +60,15 @@ class Service:
         """Return when it has nothing left to send. Raises RuntimeError when that takes too long."""
         deadline = perf_counter() + SETTLED_WITHIN_S
         while perf_counter() < deadline:
-            health = await self._get("/healthz")
-            if health is not None and health["busy_lanes"] == 0:
+            health = await self.health()
+            if health.get("busy_lanes") == 0:
                 return
             await asyncio.sleep(0.1)
         raise RuntimeError(f"the service was still sending after {SETTLED_WITHIN_S:g} s")
+
+    async def health(self) -> dict[str, Any]:
+        """What it says of itself; nothing while it does not answer."""
+        return await self._get("/healthz") or {}
 
     async def kill(self) -> None:
         """SIGKILL to the whole group: nothing of it can tidy up."""
@@ -83,6 +87,14 @@ class Service:
         status = Path(f"/proc/{self._child.pid}/status").read_text()
         (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
         return int(line.split()[1]) * 1024 / 1e6
+
+    def descriptors(self) -> int:
+        """Files and sockets that it has open."""
+        return len(os.listdir(f"/proc/{self._child.pid}/fd"))
+
+    @property
+    def database(self) -> str:
+        return self._variables["DATABASE_URL"]
 
     @property
     def _child(self) -> asyncio.subprocess.Process:

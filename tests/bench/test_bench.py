@@ -41,11 +41,11 @@ def test_a_size_that_kills_at_no_rate_starts_nothing() -> None:
 def test_a_kill_is_judged_by_what_stands_at_the_other_side_by_direction_and_by_when_it_was_said() -> None:
     to_desk, to_member = Way
     said = {
-        1: Said(1, to_desk, at=9.0),
-        2: Said(2, to_desk, at=11.0),
-        3: Said(3, to_member, at=11.0),
-        4: Said(4, to_member, at=15.0),
-        5: Said(5, to_member, at=16.0),
+        1: Said(1, to_desk, at=9.0, member="m"),
+        2: Said(2, to_desk, at=11.0, member="m"),
+        3: Said(3, to_member, at=11.0, member="m"),
+        4: Said(4, to_member, at=15.0, member="m"),
+        5: Said(5, to_member, at=16.0, member="m"),
     }
     copies = {1: 1, 3: 2, 4: 1, 5: 3}
 
