@@ -10,18 +10,25 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, exists, func, insert, select, text, union_all, update
 
+from machines.conversation import State
 from machines.effects import OPEN_DESK, Kind
 from machines.events import CaseTrigger, Event, Source, Trigger
 from storage import codec
-from storage.schema import effect, event, operator
+from storage.schema import conversation, effect, event, operator
 from storage.values import Status, moment
 
 _DEAD = text("status = 'dead'")
 _FAILED = text("outcome = 'failed'")
 _WAITING = text("outcome IS NULL")
+#: Asked every second: made once.
+_REQUESTS = select(operator).where(_WAITING).order_by(operator.c.asked_at)
 
 #: These opened a desk for a request that was given up when they died: done alone and late they help nobody.
 _OVER = frozenset({*OPEN_DESK, Kind.DESK_INVITE})
+#: What the bot says in its turn: once a person has been asked for, it says nothing more.
+_IN_TURN = frozenset({"answer", "unsure"})
+#: Taken for the age of what was written in a future that the clock was set back from: long enough for any look.
+LONG_AGO_S = 24 * 3600.0
 #: Between the name of an event and how often it was tried again.
 _AGAIN = "~"
 
@@ -150,7 +157,7 @@ def answers(engine: Engine, requests: Iterable[Request]) -> dict[str, Answered]:
 
 def waiting() -> Select[Any]:
     """A query for the requests that nobody has seen to, oldest first."""
-    return select(operator).where(_WAITING).order_by(operator.c.asked_at)
+    return _REQUESTS
 
 
 def request_of(row: Any) -> Request:
@@ -201,15 +208,26 @@ def _on_effect(connection: Connection, request: Request, now: float) -> Answered
         return Answered(Answer.DONE, "dropped")
     if row.kind in _OVER:
         return Answered(Answer.REFUSED, "its request was given up; the member can ask for a person again")
+    if row.kind == Kind.SAY and _comes_too_late(connection, row):
+        return Answered(Answer.REFUSED, "it is not the bot's turn any more; the conversation has gone on")
     values = {
         "status": str(Status.PENDING),
         "generation": row.generation + 1,
         "attempts": 0,
-        "due_at": _made_at(connection, row),
+        "due_at": made if (made := _made_at(connection, row)) <= now else now - LONG_AGO_S,
         "done_at": None,
     }
     connection.execute(change.values(values))
     return Answered(Answer.DONE, "back in its lane", Revived(row.lane, row.key, row.done_at or now))
+
+
+def _comes_too_late(connection: Connection, row: Any) -> bool:
+    """An answer of the bot's, and the conversation is not with the bot now."""
+    if codec.load(row.payload).get("text") not in _IN_TURN:
+        return False
+    t = conversation
+    state = connection.scalar(select(t.c.state).where(t.c.id == row.subject.partition(":")[2]))
+    return bool(state != State.BOT_FAQ)
 
 
 def _made_at(connection: Connection, row: Any) -> float:

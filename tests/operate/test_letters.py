@@ -195,6 +195,30 @@ def test_a_link_of_a_desk_that_was_given_up_is_not_made_late(world: World, url: 
     play(world.time, story())
 
 
+@pytest.mark.parametrize("asked_for_a_person", [True, False])
+def test_an_answer_of_the_bot_is_not_brought_after_a_person_was_asked_for(
+    world: World, url: str, asked_for_a_person: bool
+) -> None:
+    async def story() -> None:
+        async with living(world, url) as house:
+            mia = world.member()
+            mia.helpme()
+            await mia.hears("greeting")
+            world.discord.members.change(mia.name, dms_open=False)
+            mia.write("I forgot my password")
+            (letter,) = await dead(house)
+            world.discord.members.change(mia.name, dms_open=True)
+            if asked_for_a_person:
+                mia.press("agent_requested")
+                await mia.hears("place")
+            (answered,) = await operates(house, Command.RETRY, letter.name)
+            assert answered.answer is (Answer.REFUSED if asked_for_a_person else Answer.DONE)
+            await world.time.sleep(30.0)
+            assert any("password" in text for text in mia.texts()) is not asked_for_a_person
+
+    play(world.time, story())
+
+
 def test_a_notice_that_dies_is_a_letter_and_no_further_notice(world: World, url: str) -> None:
     """Neither side can be reached: each is told of once, and nobody is told of the telling."""
 
