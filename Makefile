@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 
 READY := $(VENV)/.ready
 
-.PHONY: demo test test-long crash-points lint bench diagrams clean $(VENV)
+.PHONY: demo test test-long test-the-tests simulate crash-points lint bench diagrams clean $(VENV)
 
 # The environment is rebuilt when the dependencies change. Every wheel is checked against its hash.
 $(VENV): $(READY)
@@ -25,6 +25,15 @@ test: $(READY) lint
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200
+
+# One seed, told in full; with SEEDS=500 that many from there on, counted.
+simulate: SEED ?= 1
+simulate: SEEDS ?= 1
+simulate: $(READY)
+	$(BIN)/python -m tests.simulation $(SEED) --seeds $(SEEDS)
+
+test-the-tests: $(READY)
+	$(BIN)/python -m tests.planted
 
 crash-points: $(READY)
 	$(BIN)/python -m tests.crash --list

@@ -45,7 +45,9 @@ ASKS: dict[tuple[str, str], str] = {
     (BOT, T.DESK_CLOSED): "report",
     (BOT, T.DESK_FAILED): "report",
     (BOT, T.DESK_OPENED): "report",
+    (BOT, T.AGENT_LEFT): "report",
     (WAITING, T.DESK_OPENED): "report",
+    (WAITING, T.AGENT_LEFT): "report",
     (WAITING, T.DESK_FAILED): "report",
     (WAITING, T.DESK_CLOSED): "desk_end_while_waiting",
     (WAITING, T.AGENT_JOINED): "arrival",
@@ -141,7 +143,8 @@ EDGES: tuple[Edge, ...] = (
         BOT, T.AGENT_CONTACTS, TALKING, "withdraw_expired", "contact_member", "await_member", when="welcome"
     ),
     *edges(BOT, T.AGENT_REQUEST_CANCELLED, None, "withdraw_expired", "say_withdrawn", when="expired"),
-    *edges(BOT, (T.DESK_CLOSED, T.DESK_FAILED), None, "end_request", when="current"),
+    *edges(BOT, T.DESK_CLOSED, None, "end_request", when="current"),
+    *edges(BOT, T.DESK_FAILED, None, "withdraw_expired", when="current"),
     *edges(BOT, T.BOT_IDLE_WARN, None, "warn_bot_idle"),
     *edges(BOT, T.BOT_IDLE, CLOSED, "withdraw_expired", "say_idle_goodbye"),
     # --- awaiting_agent
@@ -151,7 +154,7 @@ EDGES: tuple[Edge, ...] = (
     *edges(WAITING, T.DESK_OPENED, None, "desk_is_open", when="current"),
     *edges(WAITING, T.AGENT_JOINED, TALKING, "take_up", when="current"),
     *edges(WAITING, T.AGENT_MESSAGE, TALKING, "take_up", "relay_agent", when="current"),
-    *edges((BOT, WAITING), T.AGENT_LEFT, None, "note_gone"),
+    *edges((BOT, WAITING), T.AGENT_LEFT, None, "note_gone", when="current"),
     *edges(WAITING, T.AGENT_REQUEST_CANCELLED, BOT, "withdraw", "say_withdrawn", "watch_bot"),
     *edges(WAITING, T.SOLVED, CLOSED, "withdraw", "thank"),
     *edges(WAITING, T.DESK_CLOSED, CLOSED, "say_goodbye", "resolve_case", "end_request", when="joined"),
@@ -242,7 +245,12 @@ REFUSALS: tuple[Refusal, ...] = (
     *ignored(BOT, T.AGENT_JOINED, "another request", when="other"),
     *ignored((BOT, WAITING), T.AGENT_JOINED, "fell silent and never went", when="away"),
     *ignored(BOT, T.AGENT_REQUEST_CANCELLED, "nobody was asked for", when="else"),
-    *ignored(BOT, (T.DESK_CLOSED, T.DESK_FAILED, T.DESK_OPENED), "another request", when="other"),
+    *ignored(
+        BOT,
+        (T.AGENT_LEFT, T.DESK_CLOSED, T.DESK_FAILED, T.DESK_OPENED),
+        "another request",
+        when="other",
+    ),
     *ignored(BOT, T.DESK_OPENED, "withdrawn or expired: the link is kept", when="current"),
     *ignored(BOT, T.OTHER_CASE, "nobody was asked for"),
     *ignored(BOT, T.TRANSFER_STARTED, "nobody is being waited for"),
@@ -250,7 +258,7 @@ REFUSALS: tuple[Refusal, ...] = (
     # --- awaiting_agent
     *ignored(
         WAITING,
-        (T.DESK_OPENED, T.DESK_FAILED, T.DESK_CLOSED, T.AGENT_JOINED),
+        (T.DESK_OPENED, T.DESK_FAILED, T.DESK_CLOSED, T.AGENT_JOINED, T.AGENT_LEFT),
         "another request",
         when="other",
     ),

@@ -24,8 +24,8 @@ class Job:
 
     effect: Pending
     in_doubt: bool  #: it may have been carried out already: look before doing it again
-    first_at: float  #: when that may have been for the first time; start-up, where it is not known
-    sent_at: float  #: and when for the last time; both in seconds since the epoch
+    first_ago: float  #: how long ago that may have been for the first time, at most. Seconds
+    last_ago: float  #: and for the last time, at least; since start-up, where it is not known. Seconds
 
 
 @dataclass(frozen=True, slots=True)

@@ -356,7 +356,9 @@ def _covered(history: History, dm: Dm) -> Iterator[str]:
         elif line.says in HANDED | HANDED_BACK:
             handed = line.says in HANDED
             open_texts.clear()
-    died = {deed.subject for deed in history.outbox if deed.status == "dead" and deed.kind in ("say", "place")}
+    died = {
+        deed.subject for deed in history.outbox if deed.status == "dead" and deed.kind in ("say", "place")
+    }
     for line in open_texts:
         entry = history.entry("discord", line.id)
         if entry is None or entry.subject not in died:  # who cannot be reached hears no answer

@@ -35,10 +35,11 @@ def options(debug: Annotated[bool, typer.Option(help="Show tracebacks.")] = Fals
 def serve() -> None:
     """Run the service until it is told to stop."""
     from orchestrator import logs, settings
-    from orchestrator.app import Service
 
     found = settings.load()
     logs.configure(found.log_level)
+    from orchestrator.app import Service  # takes a second, which who has misspelt a setting need not wait
+
     asyncio.run(Service(found).run())
 
 
@@ -48,9 +49,11 @@ def provision(
 ) -> None:
     """Register slash commands and callbacks with Discord and Twilio."""
     from orchestrator import settings
+
+    found = settings.load()
     from orchestrator.setup.provision import provision as run
 
-    asyncio.run(run(settings.load(), typer.echo, dry_run=dry_run))
+    asyncio.run(run(found, typer.echo, dry_run=dry_run))
 
 
 @app.command()

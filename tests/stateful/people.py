@@ -1,0 +1,180 @@
+"""Steps of members and agents. Each is taken if there is anything to take it with; the providers may refuse it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
+
+from tests.inprocess.world import Json, Task
+from tests.simulation.people import AGENTS, FORMS, QUESTIONS, Agent, Person
+from tests.stateful.street import Street
+
+T = TypeVar("T")
+
+#: Which of several: counted from the newest, round and round.
+WHICH = st.integers(0, 3)
+MEMBER = st.integers(0, 2)
+AGENT = st.sampled_from(AGENTS)
+#: Seconds that pass after a step.
+THEN = st.sampled_from((2.0, 0.0, 0.3, 15.0))
+
+
+def one(things: Sequence[T], which: int) -> T:
+    return things[-1 - which % len(things)]
+
+
+class Steps(RuleBasedStateMachine):
+    """What the steps of people and the steps of trouble have in common."""
+
+    street: Street
+
+    def take(self, step: Callable[[], Any], then: float) -> None:
+        raise NotImplementedError
+
+
+class Members(Steps):
+    """What members do in Discord."""
+
+    forms: list[tuple[Person, int]]  #: who pressed a button that opens one, and the press
+
+    def person(self, member: int) -> Person:
+        people = self.street.town.crowd.members
+        return people[member % len(people)]
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_asks(self, member: int, then: float) -> None:
+        self.take(self.person(member).ask, then)
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_writes_what_the_bot_does_not_know(self, member: int, then: float) -> None:
+        self.take(self.person(member).babble, then)
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_says_thanks(self, member: int, then: float) -> None:
+        self.take(self.person(member).thank, then)
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_edits(self, member: int, then: float) -> None:
+        self.take(self.person(member).edit, then)
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_deletes(self, member: int, then: float) -> None:
+        self.take(self.person(member).unsend, then)
+
+    @rule(member=MEMBER, asking=st.booleans(), then=THEN)
+    def a_member_uses_helpme(self, member: int, asking: bool, then: float) -> None:
+        person, crowd = self.person(member), self.street.town.crowd
+        question = crowd.text(*QUESTIONS) if asking else ""
+        self._attempt(person, "uses /helpme", lambda: person.member.helpme(question), then)
+
+    @rule(member=MEMBER, which=WHICH, then=THEN)
+    def a_member_reacts(self, member: int, which: int, then: float) -> None:
+        person = self.person(member)
+        if lines := person.member.dm():
+            line = one(lines, which)["id"]
+            self._attempt(person, "reacts", lambda: person.member.react(line, "👍"), then)
+
+    @rule(member=MEMBER, which=WHICH, then=THEN)
+    def a_member_presses(self, member: int, which: int, then: float) -> None:
+        person = self.person(member)
+        offered: list[tuple[Json, str]] = [
+            (line, button["custom_id"]) for line in person.member.dm() for button in line["components"]
+        ]
+        if not offered:
+            return
+        line, custom_id = one(offered, which)
+        action = custom_id.partition(":")[0]
+
+        def press() -> int:
+            interaction = person.member.press(custom_id, line)
+            if action in FORMS:
+                self.forms.append((person, interaction))
+            return interaction
+
+        self._attempt(person, f"presses {action}", press, then)
+
+    @precondition(lambda self: self.forms)
+    @rule(then=THEN)
+    def a_member_fills_in_the_form(self, then: float) -> None:
+        person, interaction = self.forms.pop()
+        discord = self.street.town.world.discord
+        begun = discord.interactions.get(interaction)
+        if begun is not None and begun.modal:
+            custom_id = begun.modal["custom_id"]
+            fields = {"text": self.street.town.crowd.text("please call me", "well done")}
+            submit = discord.members.submit
+            self._attempt(person, "fills in", lambda: submit(person.member.name, custom_id, fields), then)
+
+    @rule(member=MEMBER, then=THEN)
+    def a_member_opens_or_shuts_dms(self, member: int, then: float) -> None:
+        self.take(self.person(member).shut_or_open, then)
+
+    def _attempt(self, person: Person, what: str, act: Callable[[], Any], then: float) -> None:
+        self.take(lambda: self.street.town.crowd.attempt(person.member.name, what, act), then)
+
+
+class Agents(Steps):
+    """What agents do in Flex."""
+
+    def _waits(self) -> list[Task]:
+        return self.street.tasks("pending", "reserved")
+
+    def _talks(self) -> list[Task]:
+        return self.street.tasks("assigned")
+
+    def _with(self, which: int, act: Callable[[Agent, Task], Any], then: float) -> None:
+        """Whoever has that task does something with it."""
+        task = one(self._talks(), which)
+        name = task.show()["agent"]
+        agent = next(agent for agent in self.street.town.agents if agent.name == name)
+        self.take(lambda: act(agent, task), then)
+
+    @precondition(_waits)
+    @rule(agent=AGENT, which=WHICH, then=THEN)
+    def an_agent_accepts(self, agent: str, which: int, then: float) -> None:
+        task, crowd = one(self._waits(), which), self.street.town.crowd
+        self.take(lambda: crowd.attempt(agent, "accepts", lambda: task.accept(agent)), then)
+
+    @precondition(_waits)
+    @rule(agent=AGENT, which=WHICH, then=THEN)
+    def an_agent_rejects(self, agent: str, which: int, then: float) -> None:
+        task, crowd = one(self._waits(), which), self.street.town.crowd
+
+        def reject() -> None:
+            crowd.attempt(agent, "rejects", lambda: crowd.world.twilio.reject(task.sid, agent))
+            crowd.world.webhooks.news()
+
+        self.take(reject, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_writes(self, which: int, then: float) -> None:
+        self._with(which, Agent.write, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_edits(self, which: int, then: float) -> None:
+        self._with(which, Agent.edit, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_deletes(self, which: int, then: float) -> None:
+        self._with(which, Agent.unsend, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_leaves(self, which: int, then: float) -> None:
+        self._with(which, Agent.leave, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_hands_over(self, which: int, then: float) -> None:
+        self._with(which, Agent.hand_over, then)
+
+    @precondition(_talks)
+    @rule(which=WHICH, then=THEN)
+    def an_agent_completes(self, which: int, then: float) -> None:
+        self._with(which, Agent.complete, then)

@@ -1,0 +1,145 @@
+"""Steps of people and trouble in any order: what must hold at any moment holds, and in the end every promise."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.faults.outcomes import OUTCOMES
+from tests.simulation.trouble import JUMPS
+from tests.simulation.weather import BROKEN, WEBHOOKS
+from tests.stateful.machine import WholeService
+from tests.stateful.street import Setting
+from tests.stateful.trouble import ASLEEP, HELD, LINE, UNHEARD
+from tests.storage.databases import DATABASES
+
+STEPS = 50
+ORDINARY, LONG = 22, 420
+#: What people do, whatever the weather.
+DEEDS = {
+    *("asks", "babbles", "thanks", "edits", "unsends", "uses /helpme", "reacts", "fills in"),
+    *("opens DMs", "shuts DMs", "accepts", "rejects", "writes", "leaves", "hands over", "completes"),
+    *("presses agent_requested", "presses member_closed", "presses solved", "presses not_helpful"),
+}
+TROUBLES = {
+    *(f"next call of {service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES),
+    *(f"next call of webhook: {name}" for name in WEBHOOKS),
+    *(f"webhooks held and {how}" for how in HELD),
+    *(f"clock: {name}" for name in JUMPS),
+    *(*LINE, *BROKEN, UNHEARD, ASLEEP, "killed", "restarted", "next timer"),
+    *("closed by an administrator", "dead letters retried"),
+}
+
+
+def judged(examples: int) -> settings:
+    """The same examples every time; a failing one is shrunk, which takes minutes."""
+    return settings(
+        derandomize=True,
+        database=None,
+        deadline=None,
+        max_examples=examples,
+        stateful_step_count=STEPS,
+        phases=(Phase.generate, Phase.shrink),
+        print_blob=False,
+        report_multiple_bugs=False,
+        suppress_health_check=list(HealthCheck),
+    )
+
+
+@pytest.fixture
+def service(tmp_path: Path, template: Path) -> type[WholeService]:
+    """The machine, with a fresh database at the same address for every example."""
+    folder = tmp_path / "database"
+    folder.mkdir()
+
+    def url() -> str:
+        for left in folder.iterdir():
+            left.unlink()
+        return DATABASES["sqlite"](folder, template)
+
+    return type("Service", (WholeService,), {"url": staticmethod(url), "taken": Counter()})
+
+
+@pytest.mark.timeout(900)
+def test_every_promise_is_kept_whatever_is_done_and_whatever_goes_wrong(service: type[WholeService]) -> None:
+    run_state_machine_as_test(service, settings=judged(ORDINARY))
+    assert service.taken.total() >= 1_000
+
+
+@pytest.mark.long
+@pytest.mark.timeout(7_200)
+def test_every_promise_is_kept_in_many_more_steps_of_every_kind(service: type[WholeService]) -> None:
+    run_state_machine_as_test(service, settings=judged(LONG))
+    assert service.taken.total() >= 20_000
+    assert (DEEDS | TROUBLES) - service.taken.keys() == set()
+
+
+# --- examples that were found once, as they were printed
+
+
+def play(service: type[WholeService], *steps: Callable[[WholeService], None]) -> None:
+    state = service()
+    try:
+        for step in steps:
+            step(state)
+    finally:
+        state.teardown()
+
+
+def test_a_line_that_arrived_is_known_although_its_place_has_changed_and_a_repeat_is_refused(
+    service: type[WholeService],
+) -> None:
+    """Killed as it showed the place in the queue. Then the request was given up, and the member shut their DMs."""
+    play(
+        service,
+        lambda state: state.the_service_begins(setting=Setting(hasty=False)),
+        lambda state: state.a_member_writes_what_the_bot_does_not_know(member=0, then=2.0),
+        lambda state: state.a_member_writes_what_the_bot_does_not_know(member=0, then=0.3),
+        lambda state: state.the_service_dies_in_the_midst_of_something(points=8, then=2.0),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=15.0),
+    )
+
+
+def test_a_clock_that_was_set_back_makes_no_old_nonce_young(service: type[WholeService]) -> None:
+    play(
+        service,
+        lambda state: state.the_service_begins(setting=Setting(hasty=False, opening="talking")),
+        lambda state: state.time_passes(seconds=300.0),
+        lambda state: state.the_service_dies_in_the_midst_of_something(points=7, then=2.0),
+        lambda state: state.a_member_presses(member=1, then=0.3, which=2),
+        lambda state: state.the_clock_jumps(name="a day back", then=2.3),
+        lambda state: state.the_clock_jumps(name="an hour back", then=2.0),
+    )
+
+
+def test_an_attempt_that_arrives_late_is_waited_for_when_its_repeat_is_refused(
+    service: type[WholeService],
+) -> None:
+    play(
+        service,
+        lambda state: state.the_service_begins(setting=Setting()),
+        lambda state: state.time_passes(seconds=5.0),
+        lambda state: state.a_member_writes_what_the_bot_does_not_know(member=0, then=0.0),
+        lambda state: state.the_next_call_fails(service="discord", outcome="late", then=1.3),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=2.0),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=2.0),
+    )
+
+
+def test_a_dead_letter_from_a_future_that_the_clock_was_set_back_from_is_tried_now(
+    service: type[WholeService],
+) -> None:
+    play(
+        service,
+        lambda state: state.the_service_begins(setting=Setting()),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=0.0),
+        lambda state: state.a_member_asks(member=0, then=15.0),
+        lambda state: state.the_clock_jumps(name="a day back", then=15.0),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=0.0),
+        lambda state: state.somebody_goes_to_a_console(who="an operator", then=0.0),
+    )
