@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 
 from machines.events import CaseTrigger, Trigger
 from machines.step import TABLES
@@ -150,7 +150,7 @@ class Tally:
             yield from (f"           {name}" for name in sorted(names))
 
     def as_json(self) -> str:
-        return json.dumps(asdict(self))
+        return json.dumps(vars(self))
 
     @classmethod
     def from_json(cls, text: str) -> Tally:
