@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,3 +12,11 @@ import pytest
 @pytest.fixture(scope="session")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("town")
+
+
+@pytest.fixture(autouse=True)
+def silent() -> Iterator[None]:
+    """Nobody reads what thousands of failed calls have to say; keeping it would cost more than the calls."""
+    logging.disable()
+    yield
+    logging.disable(logging.NOTSET)

@@ -49,7 +49,7 @@ HASTY = Limits(
 #: How long effects may take to end once all is well again: the longest pause between two attempts and more.
 SETTLE_S = 3600.0
 #: After that, this long is waited for what should not come; the desk side is read again meanwhile.
-QUIET_S = 240.0
+QUIET_S = 200.0
 #: What an operator is told only when our own code is wrong.
 WRONG = "step_failed"
 #: How often the outbox is looked at.
@@ -80,8 +80,8 @@ class Plan:
         return cls(
             seed,
             members=chance.choice((1, 2, 2, 3, 4)),
-            acts=chance.randint(30, 90),
-            troubles=chance.choice((0, 2, 4, 6, 10)),
+            acts=chance.randint(15, 45),
+            troubles=chance.choice((0, 2, 3, 5, 8)),
             latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
             disk=chance.choice((0.0, 0.005, 0.1)),
             limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),
