@@ -20,9 +20,8 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/orchestrator demo
 
-# Three workers on two cores: what waits for a socket leaves its core to others.
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200

@@ -14,7 +14,7 @@ from pathlib import Path
 from tests.simulation.tally import Tally
 from tests.simulation.town import Plan, Verdict, simulate
 
-#: So many seeds and no fault kind and no edge that can be reached may be left out.
+#: So many seeds, and no kind of fault may be left out; edges are judged by the tally.
 ENOUGH = 300
 
 

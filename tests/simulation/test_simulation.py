@@ -1,4 +1,4 @@
-"""Hundreds of seeds, every promise kept in each; and together they meet every kind of fault and every edge."""
+"""Hundreds of seeds, every promise kept in each; and together they meet every kind of fault."""
 
 from __future__ import annotations
 
