@@ -85,14 +85,16 @@ async def _talk_ends(_stage: Stage, mia: Member, task: Task | None) -> None:
     await task.closes()
 
 
-async def _edited(_stage: Stage, mia: Member, task: Task | None) -> None:
+async def _edited(_stage: Stage, _mia: Member, task: Task | None) -> None:
     assert task is not None
     await task.edit(await task.write("frist"), "first")
 
 
 async def _reads_edit(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    await mia.reads("first")
-    await mia.gets("first")
+    async def look() -> bool:
+        return await mia.from_agent() == ["first"]
+
+    await until("the edit", look, SETTLED_S)
 
 
 async def _answered_once(_stage: Stage, mia: Member, _task: Task | None) -> None:
