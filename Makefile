@@ -5,6 +5,9 @@ BIN := $(VENV)/bin
 
 READY := $(VENV)/.ready
 
+# Compiled once: the suite starts the service more than a hundred times.
+export PYTHONDONTWRITEBYTECODE :=
+
 .PHONY: demo test test-long test-the-tests simulate crash-points lint bench diagrams clean $(VENV)
 
 # The environment is rebuilt when the dependencies change. Every wheel is checked against its hash.
@@ -20,8 +23,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/orchestrator demo
 
+# Three workers on two cores: much of the suite waits for clocks and sockets.
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 2 --dist worksteal
+	$(BIN)/python -m pytest -n 3 --dist worksteal
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200

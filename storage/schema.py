@@ -28,6 +28,9 @@ metadata = MetaData(
     }
 )
 
+#: Compared by range. In English, say, ";" comes before ":", and nothing lies between "subject:" and "subject;".
+_IN_BYTE_ORDER = Text().with_variant(Text(collation="C"), "postgresql")
+
 #: A Discord user. The row is the lock under which everything of this member happens.
 member = Table(
     "member",
@@ -118,7 +121,7 @@ effect = Table(
     "effect",
     metadata,
     Column("seq", BigInteger().with_variant(Integer, "sqlite"), primary_key=True, autoincrement=True),
-    Column("key", Text, nullable=False, unique=True),
+    Column("key", _IN_BYTE_ORDER, nullable=False, unique=True),
     Column("subject", Text, nullable=False),
     Column("member", Text, nullable=False, server_default=""),
     Column("lane", Text, nullable=False),

@@ -25,7 +25,7 @@ from tests.inprocess.world import World
 #: Between a death and the next life: long enough that Discord drops what was not acknowledged.
 DEAD_S = 4.0
 #: Once nothing is left to do, this long is waited for what should not come. Seconds
-QUIET_S = 45.0
+QUIET_S = 25.0
 #: How long effects may take to end, once faults have stopped: two messages in doubt, one after the other.
 SETTLE_S = 180.0
 

@@ -166,6 +166,7 @@ class Matrix:
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(TOO_LONG_S)
+            gc.disable()
             live(self._life, self.database.url, name, crash_at, start=start)
             code = 0
         except BaseException:

@@ -62,6 +62,15 @@ def test_the_migrations_make_the_schema_that_the_code_speaks_of(url: str) -> Non
     engine.dispose()
 
 
+def test_postgresql_compares_keys_byte_by_byte_whatever_language_it_sorts_in() -> None:
+    """Readers ask for the range from "subject:" to "subject;", which is empty in the order of English."""
+    address = server().database()
+    engine = writer(address)
+    (key,) = (column for column in inspect(engine).get_columns("effect") if column["name"] == "key")
+    engine.dispose()
+    assert getattr(key["type"], "collation", None) == "C"
+
+
 def test_the_counter_of_cases_is_there(url: str) -> None:
     engine = writer(url)
     with engine.connect() as connection:
