@@ -9,7 +9,7 @@ import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from time import perf_counter
+from time import perf_counter, time
 from typing import Any
 
 import aiohttp
@@ -56,13 +56,17 @@ class Service:
             await asyncio.sleep(POLL_S)
         raise RuntimeError(f"the service was not ready within {PATIENCE_S:g} s: {self._last_words()}")
 
-    async def settled(self) -> None:
-        """Return when it has nothing left to send. Raises RuntimeError when that takes too long."""
+    async def settled(self) -> float:
+        """Wait until it has nothing left to send: since when, in seconds since the epoch.
+
+        Raises RuntimeError when that takes too long.
+        """
         deadline = perf_counter() + SETTLED_WITHIN_S
         while perf_counter() < deadline:
+            asked_at = time()
             health = await self.health()
             if health.get("busy_lanes") == 0:
-                return
+                return asked_at
             await asyncio.sleep(0.1)
         raise RuntimeError(f"the service was still sending after {SETTLED_WITHIN_S:g} s")
 

@@ -34,11 +34,15 @@ def astray(said: Iterable[Said], standing: Mapping[Place, list[int]]) -> Iterato
         yield from (f"{way}, {member}: {what} {which}" for what, which in wrong.items() if which)
 
 
-def left_undone(engine: Engine) -> Iterator[str]:
-    """Effects that are neither done nor void, and where the tables are not what the journal says."""
+def left_undone(engine: Engine, settled_at: float) -> Iterator[str]:
+    """Effects that should be done, and where the tables are not what the journal says.
+
+    `settled_at`: when there was nothing left to send, in seconds since the epoch. What came later may be left.
+    """
     t = schema.effect
     query = select(t.c.status, func.count().label("amount")).group_by(t.c.status)
     with engine.connect() as connection:
-        for row in connection.execute(query.where(t.c.status.in_((Status.PENDING, Status.DEAD)))):
+        late = query.where(t.c.status == Status.PENDING, t.c.due_at < settled_at)
+        for row in (*connection.execute(late), *connection.execute(query.where(t.c.status == Status.DEAD))):
             yield f"{row.amount} effects are {row.status}"
     yield from differences(engine)

@@ -64,7 +64,7 @@ async def run(load: Load, folder: Path, say: Callable[[str], None] = print) -> O
         await _talks(crowd, service, load, outcome, say)
         if not await crowd.heard_out():
             outcome.wrong.append(f"{len(crowd.said) - len(crowd.arrived)} messages did not arrive")
-        await service.settled()  # what would come twice has come by then
+        settled_at = await service.settled()  # what would come twice has come by then
         outcome.said = len(crowd.said)
         if outcome.said < load.rate * load.seconds / 2:
             outcome.wrong.append(f"only {outcome.said} messages were said: members wait for agents")
@@ -74,7 +74,7 @@ async def run(load: Load, folder: Path, say: Callable[[str], None] = print) -> O
         await service.stop()
         await sandbox.close()
     engine = writer(service.database)
-    outcome.wrong += left_undone(engine)
+    outcome.wrong += left_undone(engine, settled_at)
     engine.dispose()
     return outcome
 

@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from machines.events import Trigger
+from storage.upgrade import upgrade
 from tests.bench.crowd import Said, Way
-from tests.soak.judge import astray
+from tests.soak.judge import astray, left_undone
 from tests.soak.run import HOUR_S, Load, run
 from tests.soak.vitals import Vitals, growth
+from tests.storage.facts import ANN, START, pressed
+from tests.storage.house import House
 
 #: How long the long form takes, in seconds: `SOAK_SECONDS=600 make test-long`.
 SECONDS = float(os.environ.get("SOAK_SECONDS", HOUR_S))
@@ -92,3 +96,15 @@ def test_descriptors_and_tasks_that_stay_open_are_told() -> None:
 
 def test_a_run_too_short_to_be_judged_is_no_proof() -> None:
     assert list(growth(_samples(100))) == ["too few samples to say anything: 1"]
+
+
+def test_what_was_still_to_be_sent_when_all_was_quiet_is_named_and_what_came_after_that_is_not(
+    tmp_path: Path,
+) -> None:
+    upgrade(url := f"sqlite:///{tmp_path / 'service.db'}")
+    house = House(url)
+    house.arrives(pressed(ANN, Trigger.HELP_REQUESTED, ""))
+
+    assert list(left_undone(house.engine, START)) == []
+    assert list(left_undone(house.engine, START + 1)) == ["1 effects are pending"]
+    house.close()
