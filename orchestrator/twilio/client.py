@@ -95,15 +95,16 @@ class TwilioRest:
         doubt = not repeatable
         try:
             yield
-        except TwilioRestException as error:
-            if error.status >= 500:
-                raise Retry(f"Twilio answered {error.status}", ambiguous=doubt) from error
-            if error.code == CONCURRENT or error.status in (401, 408):  # 401: a token that is being changed
-                raise Retry(f"Twilio answered {error.status}/{error.code}") from error
-            report = Trigger.DESK_CLOSED if error.code in (CLOSED, NOT_FOUND) else None
-            raise Reject(f"Twilio answered {error.status}/{error.code}", report=report) from error
         except TwilioException as error:
-            raise Retry(f"Twilio: {type(error).__name__}", ambiguous=doubt) from error
+            status, code = _refused(error)
+            if status < 400:
+                raise Retry(f"Twilio: {type(error).__name__}", ambiguous=doubt) from error
+            if status >= 500:
+                raise Retry(f"Twilio answered {status}", ambiguous=doubt) from error
+            if code == CONCURRENT or status in (401, 408):  # 401: a token that is being changed
+                raise Retry(f"Twilio answered {status}/{code}") from error
+            report = Trigger.DESK_CLOSED if code in (CLOSED, NOT_FOUND) else None
+            raise Reject(f"Twilio answered {status}/{code}", report=report) from error
         except (TimeoutError, aiohttp.ClientError, OSError) as error:
             raise Retry(f"Twilio: {type(error).__name__}", ambiguous=doubt) from error
         except (ValueError, KeyError, TypeError, AttributeError) as error:
@@ -125,7 +126,7 @@ class TwilioRest:
                     )
                 )
         except Reject as error:
-            if _code(error) == NAME_TAKEN:
+            if _refused(error.__cause__)[1] == NAME_TAKEN:
                 raise Conflict(unique_name) from error
             raise
 
@@ -134,7 +135,7 @@ class TwilioRest:
             async with self._speaking():
                 return _conversation(await self._conversations.conversations(sid).fetch_async())
         except Reject as error:
-            if _code(error) == NOT_FOUND:
+            if _refused(error.__cause__)[1] == NOT_FOUND:
                 return None
             raise
 
@@ -148,7 +149,7 @@ class TwilioRest:
                     identity=identity, attributes=json.dumps(attributes)
                 )
         except Reject as error:
-            if _code(error) != PARTICIPANT_EXISTS:
+            if _refused(error.__cause__)[1] != PARTICIPANT_EXISTS:
                 raise
 
     async def participants(self, sid: str) -> list[str]:
@@ -244,9 +245,17 @@ class TwilioRest:
                 raise
 
 
-def _code(error: Reject) -> int | None:
-    cause = error.__cause__
-    return cause.code if isinstance(cause, TwilioRestException) else None
+def _refused(error: BaseException | None) -> tuple[int, int]:
+    """Status and code of the answer that an error of the SDK stands for; 0 where there is none.
+
+    Of a list that cannot be read the SDK hands over the answer as it came.
+    """
+    if isinstance(error, TwilioRestException):
+        return error.status, error.code or 0
+    response = error.args[-1] if isinstance(error, TwilioException) and error.args else None
+    if not isinstance(response, Response):
+        return 0, 0
+    return response.status_code, _json(response.text).get("code", 0)
 
 
 def _sid(made: Any) -> str:

@@ -31,6 +31,8 @@ LOOK_BACK = 50
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
 #: An agent has it, or had it.
 _TAKEN = frozenset({"assigned", "wrapping", "completed"})
+#: Nobody took it, and somebody may.
+_WAITING = frozenset({"pending", "reserved"})
 
 
 class FlexDesk:
@@ -139,8 +141,12 @@ class FlexDesk:
         return None
 
     async def _task(self, job: Job) -> Task | None:
-        found = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
+        found = await self._tasks(job)
         return found[0] if found else None
+
+    async def _tasks(self, job: Job) -> list[Task]:
+        """Of this request: the one of its Interaction, and one for every invitation."""
+        return await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
 
     def _opened(
         self, job: Job, interaction: str | None, task: Task | None, channel: str | None = None
@@ -208,9 +214,7 @@ class FlexDesk:
     async def invite(self, job: Job) -> Done:
         """Another agent for the same request, only if no task of it is unfinished."""
         refs = await self._refs(job)
-        name = _name(job)
-        tasks = await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{name}'")
-        if any(task.status not in _FINISHED for task in tasks):
+        if any(task.status not in _FINISHED for task in await self._tasks(job)):
             return Done()
         channel = await self._channel(refs)
         if channel is None:
@@ -228,11 +232,25 @@ class FlexDesk:
         """Close it. Who took the task in this very moment is told why first: afterwards nobody can be."""
         told = Done()
         if job.effect.payload.get("reason") == "withdrawn":
-            task = await self._task(job)
-            if task is not None and task.status in _TAKEN:
-                told = await self._note(job, say.text(say.DESK, "withdrawn_not_delivered", {}))
+            told = await self._say_why(job)
         await self.close(job)
         return told
+
+    async def _say_why(self, job: Job) -> Done:
+        """That the member withdrew, once: it may have been said before something else failed."""
+        sid = (await self._refs(job)).get("conversation_sid")
+        states = {task.status for task in await self._tasks(job)}
+        if sid is None or states <= _WAITING:
+            return Done()
+        try:
+            said = await self._find(job.effect.key, sid)
+        except Reject as error:
+            if error.report is Trigger.DESK_CLOSED:
+                return Done()  # it was removed, with all that stood in it
+            raise
+        if said is None and states & _TAKEN:
+            return await self._note(job, say.text(say.DESK, "withdrawn_not_delivered", {}))
+        return Done(ref=said)
 
     async def close(self, job: Job) -> Done:
         """Close what was made: the channel with its tasks, and the Twilio Conversation. Repeats are harmless."""

@@ -54,6 +54,15 @@ async def test_a_conversation_that_is_not_there_is_none(side: TwilioSide) -> Non
     assert await side.port.conversation(NOBODY) is None
 
 
+@pytest.mark.parametrize("what", ["messages", "participants", "webhooks"])
+async def test_what_belongs_to_a_conversation_that_is_not_there_cannot_be_listed(
+    side: TwilioSide, what: str
+) -> None:
+    with pytest.raises(Reject) as refused:
+        await getattr(side.port, what)(NOBODY)
+    assert refused.value.report is Trigger.DESK_CLOSED
+
+
 async def test_who_is_there_already_may_be_added_again(side: TwilioSide) -> None:
     sid = await side.conversation()
     await side.port.add_participant(sid, "discord_33", {})

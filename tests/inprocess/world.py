@@ -294,8 +294,8 @@ class Task:
         return sid
 
     def edit(self, message: str, text: str) -> None:
-        self.world.wrote[message].append(text)
         self.world.twilio.agent_edit(self.sid, message, text)
+        self.world.wrote[message].append(text)
         self.world.webhooks.news()
 
     def unsend(self, message: str) -> None:

@@ -133,16 +133,24 @@ class Person:
         if not offered:
             return
         recent = offered if self.chance.random() < 0.15 else offered[-8:]
-        line, button = self.chance.choice(recent)
-        action, _, _ = button["custom_id"].partition(":")
-        act = self._click(line, button["custom_id"])
-        interaction = self.crowd.attempt(self.member.name, f"presses {action}", act)
+        self._click(*self.chance.choice(recent))
+
+    def presses(self, action: str) -> bool:
+        """The latest button of that name; whether there is one, and Discord takes it."""
+        offered = [(line, button) for line in self.member.dm() for button in line["components"]]
+        fitting = [(line, button) for line, button in offered if _action(button) == action]
+        return bool(fitting) and self._click(*fitting[-1])
+
+    def _click(self, line: Json, button: Json) -> bool:
+        members, action = self.crowd.world.discord.members, _action(button)
+        interaction = self.crowd.attempt(
+            self.member.name,
+            f"presses {action}",
+            lambda: members.click(self.member.name, int(line["id"]), button["custom_id"]),
+        )
         if interaction is not None and action in FORMS:
             asyncio.get_running_loop().call_later(1.0, self._fill_in, interaction)
-
-    def _click(self, line: Json, custom_id: str) -> Act:
-        members = self.crowd.world.discord.members
-        return lambda: members.click(self.member.name, int(line["id"]), custom_id)
+        return interaction is not None
 
     def _fill_in(self, interaction: Any) -> None:
         if interaction.modal:
@@ -162,6 +170,10 @@ class Person:
             self.dms_open = open_
             self.crowd.world.discord.members.change(self.member.name, dms_open=open_)
             self.crowd.note(self.member.name, "opens DMs" if open_ else "shuts DMs")
+
+
+def _action(button: Json) -> str:
+    return str(button["custom_id"]).partition(":")[0]
 
 
 @dataclass
@@ -187,14 +199,17 @@ class Agent:
             self._go_on(chance.choice(mine))
 
     def _take_or_not(self, task: Task) -> None:
-        what = self.crowd.chance.choices(("accepts", "rejects", "cancels"), (8, 1, 0.5))[0]
-        twilio = self.crowd.world.twilio
-        act: Act = {
-            "accepts": lambda: task.accept(self.name),
-            "rejects": lambda: twilio.reject(task.sid, self.name),
-            "cancels": lambda: twilio.cancel(task.sid),
-        }[what]
-        self._do(what, act)
+        acts = (self.accept, self.reject, self.cancel)
+        self.crowd.chance.choices(acts, (8, 1, 0.5))[0](task)
+
+    def accept(self, task: Task) -> None:
+        self._do("accepts", lambda: task.accept(self.name))
+
+    def reject(self, task: Task) -> None:
+        self._do("rejects", lambda: self.crowd.world.twilio.reject(task.sid, self.name))
+
+    def cancel(self, task: Task) -> None:
+        self._do("cancels", lambda: self.crowd.world.twilio.cancel(task.sid))
 
     def _go_on(self, task: Task) -> None:
         acts: tuple[tuple[Callable[[Task], None], float], ...] = (

@@ -28,6 +28,7 @@ from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
 from tests.simulation.loop import SeededLoop
 from tests.simulation.people import AGENTS, Agent, Crowd, Person, pause
+from tests.simulation.scenes import Scenes
 from tests.simulation.tally import Tally
 from tests.simulation.trouble import Trouble
 from tests.simulation.weather import Killed, Moody, Weather
@@ -66,6 +67,7 @@ class Plan:
     members: int
     acts: int  #: by members and agents together
     troubles: int
+    scenes: int
     latency: float
     disk: float
     limits: Limits
@@ -82,6 +84,7 @@ class Plan:
             members=chance.choice((1, 2, 2, 3, 4)),
             acts=chance.randint(15, 45),
             troubles=chance.choice((0, 2, 3, 5, 8)),
+            scenes=Random(f"scenes {seed}").choice((0, 0, 0, 2, 4)),
             latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
             disk=chance.choice((0.0, 0.005, 0.1)),
             limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),
@@ -131,6 +134,7 @@ class Town:
         ]
         self.agents = [Agent(self.crowd, name) for name in AGENTS]
         self.trouble = Trouble(self, self.chance)
+        self.scenes = Scenes(self, self.chance)
         self.login = {"authorization": "Basic QUMxOnNlY3JldA=="}
         self._lost = asyncio.Event()
 
@@ -152,8 +156,10 @@ class Town:
         await self.introduce()
         keeper = asyncio.create_task(self.keep())
         struck = asyncio.create_task(self._strikes())
+        played = asyncio.create_task(self._scenes())
         await self._act()
         await struck
+        await played
         await self.make_well()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -189,6 +195,11 @@ class Town:
         for _ in range(self.plan.troubles):
             await self.time.sleep(self.chance.uniform(5.0, 120.0) * self.plan.slowly)
             await self.trouble.strike()
+
+    async def _scenes(self) -> None:
+        for _ in range(self.plan.scenes):
+            await self.time.sleep(self.chance.uniform(5.0, 120.0) * self.plan.slowly)
+            await self.scenes.play()
 
     async def make_well(self) -> None:
         """The end of all trouble: whoever is down stands up, and everybody can be reached."""

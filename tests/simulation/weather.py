@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError
 
 from orchestrator.chatbot.answer import Answer as Answered
 from orchestrator.chatbot.answer import Chatbot
-from orchestrator.errors import Retry
+from orchestrator.errors import Reject, Retry
 from orchestrator.inprocess.line import LOST_ANSWER, LOST_REQUEST, Fate, NoAnswer, failing
 from orchestrator.sandbox.wire import Answer, Call
 from tests.faults.outcomes import LATE_S, OUTCOMES
@@ -24,8 +24,8 @@ T = TypeVar("T")
 #: What may become of a webhook on its way. Twilio sends a Conversations webhook once.
 WEBHOOKS = {"webhook lost": LOST_REQUEST, "answer to a webhook lost": LOST_ANSWER}
 #: What a provider says to what it will never do, and the chatbot while it cannot be asked.
-REFUSED, AWAY, SLOW = "refused", "chatbot away", "chatbot slow"
-CHATBOT = (AWAY, SLOW)
+REFUSED, AWAY, SLOW, REFUSES = "refused", "chatbot away", "chatbot slow", "chatbot refuses"
+CHATBOT = (AWAY, SLOW, REFUSES)
 #: One in so many of the calls that go wrong is refused for good.
 SELDOM = 0.1
 #: Longer than an answer is waited for. Seconds.
@@ -47,7 +47,8 @@ class Weather:
     chance: Random
     latency: float  #: what a call takes on average. Seconds
     rates: dict[str, float] = field(default_factory=dict)  #: service -> share of its calls that go wrong
-    planned: dict[str, deque[str]] = field(default_factory=dict)  #: service -> what its next calls meet
+    #: service -> what its next calls meet; None: nothing
+    planned: dict[str, deque[str | None]] = field(default_factory=dict)
     broken: str = ""  #: what the database says instead of beginning a commit
     unheard: int = 0  #: commits whose end nobody hears of
     crash_in: int | None = None  #: crash points until the process dies
@@ -162,5 +163,7 @@ class Moody:
             self.weather.met[mood] += 1
             if mood == AWAY:
                 raise Retry("the chatbot is away")
+            if mood == REFUSES:
+                raise Reject("the chatbot refuses")
             await self.weather.world.time.sleep(SLOW_S)
         return await self.chatbot.answer(question)

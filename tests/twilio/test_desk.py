@@ -211,12 +211,22 @@ async def test_who_took_a_task_that_is_withdrawn_is_told_before_it_closes(
     served.sandbox.twilio.accept(rows.links["task_sid"], "ada")
     told = [
         (await desk.withdraw(job(Kind.DESK_WITHDRAW, reason="withdrawn", in_doubt=in_doubt))).ref
-        for in_doubt in (False, True)
+        for in_doubt in (False, False, True)  # the second was told to wait where it wanted to close
     ]
     shown = served.sandbox.twilio.conversation(sid)
     (note,) = shown["messages"]
-    assert (note["body"], told) == (say.DESK["withdrawn_not_delivered"], [note["sid"]] * 2)
+    assert (note["body"], told) == (say.DESK["withdrawn_not_delivered"], [note["sid"]] * 3)
     assert shown["state"] == "closed"
+
+
+async def test_a_withdrawal_whose_conversation_somebody_removed_is_carried_out(
+    desk: FlexDesk, rows: Rows, served: Served
+) -> None:
+    await opened(desk, rows)
+    served.sandbox.twilio.accept(rows.links["task_sid"], "ada")
+    rows.links["conversation_sid"] = "CH" + "0" * 32
+    assert (await desk.withdraw(job(Kind.DESK_WITHDRAW, reason="withdrawn"))).ref is None
+    assert served.sandbox.twilio.tasks()[0]["status"] in ("completed", "canceled")
 
 
 async def test_a_withdrawal_that_nobody_was_quicker_than_says_nothing(
