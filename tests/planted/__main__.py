@@ -16,18 +16,7 @@ from tests.planted.bugs import BUGS, FOLDER, Bug
 from tests.planted.tree import Failed, Tree, changed_files
 
 AT_ONCE = 2
-PYTEST = (
-    "-m",
-    "pytest",
-    "-q",
-    "-vv",
-    "-rfE",
-    "--tb=short",
-    "-p",
-    "no:cacheprovider",
-    "-m",
-    "long or not long",
-)
+PYTEST = ("-m", "pytest", "-vv", "-rfE", "--tb=short", "-p", "no:cacheprovider", "-m", "long or not long")
 #: pytest: all passed; some failed.
 PASSED, SOME_FAILED = 0, 1
 #: Lines that are shown of a run that came to no summary.
