@@ -43,7 +43,7 @@ def test_what_must_catch_a_bug_exists(bug: Bug) -> None:
 
 
 def test_every_invariant_that_a_bug_breaks_is_one_of_the_checkers() -> None:
-    assert {bug.invariant for bug in BUGS} - {""} <= set(RULES)
+    assert {bug.invariant for bug in BUGS} <= set(RULES)
 
 
 def test_a_patch_that_was_made_for_other_code_does_not_fit() -> None:
@@ -55,6 +55,6 @@ def test_a_patch_that_was_made_for_other_code_does_not_fit() -> None:
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_every_planted_bug_passes_the_demo_and_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
-    failed = main(["--thorough"])
+    failed = main([])
     assert not failed, capsys.readouterr().out
     assert capsys.readouterr().out.endswith(f"{len(BUGS)} of {len(BUGS)} planted bugs caught\n")
