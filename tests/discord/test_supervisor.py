@@ -11,11 +11,13 @@ import pytest
 from machines.events import Event
 from orchestrator.clock import SystemClock
 from orchestrator.discord.client import Supervisor
+from orchestrator.discord.commands import COMMANDS
 from orchestrator.discord.intake import Intake
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError
 from orchestrator.sandbox import server
 from orchestrator.sandbox.faults import Fault
+from orchestrator.sandbox.wire import Call
 from storage.values import Receipt
 from tests.acceptance.playing import until
 from tests.discord.serving import pointed
@@ -27,12 +29,15 @@ class Listening:
     def __init__(self) -> None:
         self.heard: list[str] = []
         self.ready = 0
+        self.storing = asyncio.Event()  #: clear while the store takes its time
+        self.storing.set()
         clock = SystemClock()
         self.intake = Intake(self.submit, clock)
         self.rest = DiscordRest()
         self.supervisor = Supervisor("any-token", self.intake, self.rest, clock, on_ready=self.on_ready)
 
     async def submit(self, events: Sequence[Event]) -> list[Receipt]:
+        await self.storing.wait()
         self.heard += [str(event.data.get("body", event.trigger)) for event in events]
         return [Receipt(None) for _ in events]
 
@@ -84,6 +89,27 @@ async def test_what_members_write_is_heard_in_order_and_our_own_words_are_not(
         await found.rest.send(channel, "of ours", nonce="n1")
         sandbox.discord.members.post("mia", "last")
         await found.hears("message 0", "message 1", "message 2", "last")
+
+
+@pytest.mark.parametrize("slow", [False, True], ids=["once it is stored", "before, if that takes too long"])
+async def test_a_command_is_acknowledged_in_time(sandbox: server.Sandbox, slow: bool) -> None:
+    register = f"/applications/{sandbox.discord.world.application_id}/commands"
+    sandbox.discord.rest(
+        Call("PUT", register, headers={"authorization": "Bot any-token"}, json=list(COMMANDS))
+    )
+    async with listening() as (found, _):
+        await found.became_ready()
+        if slow:
+            found.storing.clear()
+        asked = sandbox.discord.members.command("mia", "helpme", {}, "customer-service")
+
+        async def acknowledged() -> bool:
+            return asked.acknowledged_at is not None
+
+        await until("it is acknowledged", acknowledged, within=5)
+        assert found.heard == ([] if slow else ["help_requested"])
+        found.storing.set()
+        await found.hears("help_requested")
 
 
 async def test_a_discord_that_is_away_is_waited_for(sandbox: server.Sandbox) -> None:

@@ -146,6 +146,21 @@ def test_what_was_read_and_never_stored_is_read_again(world: World, url: str) ->
     play(world.time, story())
 
 
+def test_what_was_missed_is_read_although_the_first_look_fails(world: World, url: str) -> None:
+    async def story() -> None:
+        stage = await staged(world, url)
+        task = await world.handed_off(stage.mia)
+        await stage.dies()
+        stage.says("are you there?")
+        stage.spoiler.plant("discord.history", OUTCOMES["reset"])
+        await stage.comes_back()
+        await world.time.sleep(READ_UP_S)
+        assert await stage.broken() == []
+        assert task.from_member() == stage.said
+
+    play(world.time, story())
+
+
 def test_what_a_dead_service_may_have_sent_long_ago_is_looked_for_before_it_is_sent_again(
     world: World, url: str
 ) -> None:

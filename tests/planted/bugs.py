@@ -81,9 +81,24 @@ BUGS = (
         "answered before it was stored",
     ),
     Bug(
+        "acknowledged_only_once_stored",
+        "A press is acknowledged when it is stored, however long that takes.",
+        (
+            "tests/discord/test_supervisor.py::test_a_command_is_acknowledged_in_time[before, if that takes too long]",
+        ),
+        "I9",
+        "waited 5 s for: it is acknowledged",
+    ),
+    Bug(
         "marked_read_before_it_is_stored",
         "A direct message counts as read before what was read in it is stored.",
         (f"{_UNTIMELY}::test_what_was_read_and_never_stored_is_read_again",),
+        "I1",
+    ),
+    Bug(
+        "missed_while_away_is_forgotten",
+        "What could not be read up after a start is not tried again.",
+        (f"{_UNTIMELY}::test_what_was_missed_is_read_although_the_first_look_fails",),
         "I1",
     ),
     Bug(

@@ -19,6 +19,10 @@ def test_every_bug_has_a_patch_and_every_patch_a_bug() -> None:
     assert len(BUGS) == len({bug.name for bug in BUGS}) >= 15
 
 
+def test_the_page_on_proof_has_their_number() -> None:
+    assert f"{len(BUGS)} bugs planted" in (ROOT / "docs" / "proof.md").read_text()
+
+
 @each
 def test_a_planted_bug_is_a_slip_in_the_product_and_no_rewrite(bug: Bug) -> None:
     patch = bug.patch.read_text()
