@@ -36,6 +36,7 @@ simulate: SEEDS ?= 1
 simulate: $(READY)
 	$(BIN)/python -m tests.simulation $(SEED) --seeds $(SEEDS)
 
+# Plausible bugs, planted one by one in a copy: each must pass linters and demo, and be caught by the suite.
 test-the-tests: $(READY)
 	$(BIN)/python -m tests.planted
 

@@ -184,11 +184,13 @@ def agent_reaches_member(seen: Seen) -> Check:
 
 
 def killed_in_flight(seen: Seen) -> Check:
-    """A request of the service had arrived and was not answered yet at the moment of the kill."""
+    """A request of the killed service was answered after the kill."""
     killed = history.killed(seen)
     if killed is None:
         return Check("the kill cuts an effect in flight", False, "the service was not killed")
-    cut = [e for e in seen.log if e.by == "app" and e.method != "GET" and history.began(e) < killed < e.at]
+    again = history.started_again(seen)
+    answered_late = [e for e in seen.log if e.by == "app" and e.method != "GET" and e.at > killed]
+    cut = [e for e in answered_late if history.began(e) < again]
     return Check("the kill cuts an effect in flight", bool(cut), "no request was under way")
 
 

@@ -100,6 +100,12 @@ def killed(seen: Seen) -> datetime | None:
     return next((e.at for e in seen.acts("demo", "KILL", "")), None)
 
 
+def started_again(seen: Seen) -> datetime:
+    """When the next process began, after the first kill: every request from before is of the killed one."""
+    since = killed(seen) or _NEVER
+    return next((e.at for e in seen.acts("demo", "START", "") if e.at > since), _NEVER)
+
+
 def down_times(seen: Seen) -> list[tuple[datetime, datetime]]:
     """From the beginning and from each kill until the service was ready again."""
     times: list[tuple[datetime, datetime]] = []

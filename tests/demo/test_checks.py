@@ -30,6 +30,12 @@ def test_a_line_per_check_says_what_was_wrong() -> None:
     assert str(Check("one answer", False, "2 of them")) == "FAIL one answer: 2 of them"
 
 
+def test_what_a_busy_machine_delays_for_longer_than_planted_was_cut_all_the_same() -> None:
+    told = whole_story()
+    next(e for e in told.log if e["fault"] == "delay=2s").update(fault="delay=1.6s")
+    assert checks.killed_in_flight(told.seen()).ok
+
+
 def doctored(told: Told) -> Iterator[tuple[Callable[[Seen], Check], Callable[[], None], str]]:
     """(check, how to break the story, what the detail names)."""
     task, again = told.tasks

@@ -134,6 +134,7 @@ def whole_story() -> Told:
     told.demo("KILL")
     told.member("question while down")
     told.agent(task, "ada", "reply while down")
+    told.demo("START")
     told.webhook(status=None)
     told.at_desk(task, "discord_1", "question cut", after=0.1)
     posted = "/conversations.twilio.com/v1/Conversations/CH1/Messages"

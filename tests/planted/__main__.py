@@ -1,4 +1,9 @@
-"""`python -m tests.planted [NAME ...]`: plant every bug in a copy of the tree, and see the suite catch it."""
+"""`python -m tests.planted [--quick] [NAME ...]`: plant every bug in a copy of the tree, and see it caught.
+
+First the unpatched tree passes everything: the linters, the scripted demo, and each test that is to fail later. With
+a patch linters and demo have to pass again, or it would need no suite; and then every test that is named for the bug
+is red, in the words that are named for it.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +25,7 @@ AT_ONCE = 2
 PYTEST = ("-m", "pytest", "-vv", "-rfE", "--tb=short", "-p", "no:cacheprovider", "-m", "long or not long")
 #: pytest: all passed; some failed.
 PASSED, SOME_FAILED = 0, 1
-#: Lines that are shown of a run that came to no summary.
+#: Lines that are shown of a run that came to no summary, or of another command that failed.
 LAST_WORDS = 30
 
 
@@ -53,7 +58,7 @@ class Runner:
             self._looks_well(tree, changed_files(patch))
             return _missed(tree, bug)
         except (Failed, subprocess.TimeoutExpired) as failed:
-            return str(failed)
+            return _last_words(str(failed))
 
     def _looks_well(self, tree: Tree, files: Sequence[str]) -> None:
         """A mistake that the linters find, or the demo, needs no suite. Raises `Failed`."""
@@ -89,12 +94,16 @@ def _missed(tree: Tree, bug: Bug) -> str:
 def _summary(printed: str) -> str:
     """What pytest has to say in the end, or its last words where it did not come so far."""
     _, found, rest = printed.partition("short test summary info")
-    return rest if found else "\n".join(printed.splitlines()[-LAST_WORDS:])
+    return rest if found else _last_words(printed)
+
+
+def _last_words(printed: str) -> str:
+    return "\n".join(printed.splitlines()[-LAST_WORDS:])
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """1 if a patch no longer applies, is found by a linter, or is not caught."""
-    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m tests.planted", description=__doc__.partition("\n")[0])
     parser.add_argument("names", nargs="*", metavar="NAME", help="only these")
     parser.add_argument("--quick", action="store_true", help="leave out the scripted demo")
     asked = parser.parse_args(arguments)

@@ -82,7 +82,7 @@ BUGS = (
     ),
     Bug(
         "acknowledged_only_once_stored",
-        "A press is acknowledged when it is stored, however long that takes.",
+        "A command is acknowledged when it is stored, however long that takes.",
         (
             "tests/discord/test_supervisor.py::test_a_command_is_acknowledged_in_time[before, if that takes too long]",
         ),
