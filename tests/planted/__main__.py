@@ -56,7 +56,7 @@ class Runner:
             tree, patch = self._unpatched.copy(self._folder / bug.name), bug.patch.read_text()
             tree.apply(patch)
             self._looks_well(tree, changed_files(patch))
-            return _missed(tree, bug)
+            return missed(tree, bug)
         except (Failed, subprocess.TimeoutExpired) as failed:
             return _last_words(str(failed))
 
@@ -77,15 +77,15 @@ def _check_types(tree: Tree, cache: Path) -> None:
     tree.run([sys.executable, "-m", "mypy", "--cache-dir", str(cache)])
 
 
-def _missed(tree: Tree, bug: Bug) -> str:
+def missed(tree: Tree, bug: Bug) -> str:
     """Every test that is named fails, and for the reason that is named."""
     done = tree.python(*PYTEST, *bug.caught_by)
     if done.returncode not in (PASSED, SOME_FAILED):
         return f"the tests could not be run:\n{_summary(done.stdout)}"
     failed = set(re.findall(r"^FAILED (.+?)(?: - .*)?$", done.stdout, re.MULTILINE))
     failed |= {test.partition("[")[0] for test in failed}
-    if missed := [test for test in bug.caught_by if test not in failed]:
-        return f"{', '.join(missed)}: green"
+    if green := [test for test in bug.caught_by if test not in failed]:
+        return f"{', '.join(green)}: green"
     if not any(bug.says in line for line in done.stdout.splitlines() if line.startswith("E ")):
         return f"red, and not a word of {bug.says!r}:\n{_summary(done.stdout)}"
     return ""

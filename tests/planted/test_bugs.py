@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import ast
+from pathlib import Path
 
 import pytest
 
 from machines.testing.checker import RULES
-from tests.planted.__main__ import main
+from tests.planted.__main__ import main, missed
 from tests.planted.bugs import AT_MOST_LINES, BUGS, FOLDER, Bug
-from tests.planted.tree import ROOT, changed_files, changed_lines, fits
+from tests.planted.tree import ROOT, Failed, Tree, changed_files, changed_lines, fits
 
+OTHER = "--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-what never stood there\n+neither did this\n"
 each = pytest.mark.parametrize("bug", BUGS, ids=[bug.name for bug in BUGS])
 
 
@@ -52,13 +54,37 @@ def test_every_invariant_that_a_bug_breaks_is_one_of_the_checkers() -> None:
 
 def test_a_patch_that_was_made_for_other_code_does_not_fit() -> None:
     """Or nobody would hear of it."""
-    other = "--- a/README.md\n+++ b/README.md\n@@ -1 +1 @@\n-what never stood there\n+neither did this\n"
-    assert not fits(other, ROOT)
+    assert not fits(OTHER, ROOT)
+
+
+@pytest.mark.parametrize(
+    ("test", "said"),
+    [
+        ("assert [1] == [], 'I1: lost'", ""),
+        ("assert [1] == [], 'I2: lost'", "red, and not a word of 'I1: '"),
+        ("raise RuntimeError('of something else')", "red, and not a word of 'I1: '"),
+        ("pass  # I1: ", "test_it.py::test_one: green"),
+        ("pass\n1 = 2", "the tests could not be run"),
+    ],
+    ids=["caught", "another promise", "another reason", "green", "no test"],
+)
+def test_a_bug_is_caught_by_a_test_that_is_red_for_it(tmp_path: Path, test: str, said: str) -> None:
+    (tmp_path / "test_it.py").write_text(f"def test_one():\n    {test}\n")
+    found = missed(Tree(tmp_path), Bug("bug", "A mistake.", ("test_it.py::test_one",), "I1"))
+    assert found.startswith(said)
+    assert bool(found) == bool(said)
+
+
+def test_a_patch_that_no_longer_applies_is_a_failure(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("what stands there now\n")
+    with pytest.raises(Failed, match="does not apply"):
+        Tree(tmp_path).apply(OTHER)
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_every_planted_bug_passes_the_demo_and_is_caught(capsys: pytest.CaptureFixture[str]) -> None:
     failed = main([])
-    assert not failed, capsys.readouterr().out
-    assert capsys.readouterr().out.endswith(f"{len(BUGS)} of {len(BUGS)} planted bugs caught\n")
+    printed = capsys.readouterr().out
+    assert not failed, printed
+    assert printed.endswith(f"{len(BUGS)} of {len(BUGS)} planted bugs caught\n")
