@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from machines.draft import Draft
-from machines.effects import OPEN_DESK, Kind, chatbot_lane, desk_lane
+from machines.effects import FOLLOW_DESK, OPEN_DESK, Kind, chatbot_lane, desk_lane
 from machines.events import CaseTrigger
 from machines.events import Trigger as T
 
@@ -226,8 +226,8 @@ def withdraw_expired(draft: Draft) -> None:
 
 
 def drop_request(draft: Draft) -> None:
-    """The unsent rest of the lane is void, and what was made of it is taken back."""
-    draft.void(desk_lane(draft.snapshot.id, draft.context.request))
+    """The unsent rest of the lane is void, but for what an agent has to know; what was made of it is taken back."""
+    draft.void(desk_lane(draft.snapshot.id, draft.context.request), *OPEN_DESK, *FOLLOW_DESK)
     draft.to_desk(Kind.DESK_WITHDRAW, reason="failed")
     _ended(draft, "withdrawn")
 

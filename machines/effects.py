@@ -41,6 +41,9 @@ class Kind(StrEnum):
 #: The links of the chain that opens a desk, in their order.
 OPEN_DESK = (Kind.DESK_CREATE, Kind.DESK_JOIN, Kind.DESK_WIRE, Kind.DESK_TRANSCRIPT, Kind.DESK_ROUTE)
 
+#: What else is done to a desk, but for the notes.
+FOLLOW_DESK = (Kind.RELAY_TO_DESK, Kind.DESK_INVITE, Kind.DESK_CLOSE, Kind.DESK_WITHDRAW)
+
 #: What a conversation is told when an effect of this kind is dead. Kinds that are not listed die silently:
 #: they are seen in the dead letters only.
 ON_DEATH: Mapping[Kind, Trigger] = {

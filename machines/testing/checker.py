@@ -51,6 +51,8 @@ HANDED_BACK = frozenset(
 )
 #: What becomes of tasks in the end.
 FINISHED = frozenset({"wrapping", "completed", "canceled"})
+#: Providers tell us times cut to this. Seconds.
+GRAIN_S = 0.001
 #: How long a provider waits for us. Seconds; Discord and Twilio documentation.
 PATIENCE_S = {
     "interaction": 3.0,
@@ -287,7 +289,7 @@ def closed_relays_nothing(history: History) -> Iterator[str]:
         closed_at = ended.get(desk.conversation)
         dm = history.dm(desk.member)
         if closed_at is not None:
-            surely = closed_at + history.skew
+            surely = closed_at + history.skew + GRAIN_S
             yield from _late(_by(dm.lines, By.MEMBER), desk.lines, surely, desk.ref)
             yield from _late(_by(desk.lines, By.AGENT), dm.lines, surely, desk.member)
         if desk.closed_at is not None:

@@ -204,6 +204,8 @@ class FlexDesk:
         return await self._note(job, say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {}))))
 
     async def _note(self, job: Job, text: str) -> Done:
+        if "conversation_sid" not in await self._refs(job):
+            return Done()  # it was never opened: there is nobody to be told
         try:
             return Done(ref=await self._post(job, AUTHOR, text))
         except Reject as error:

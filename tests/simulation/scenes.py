@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from random import Random
 from typing import TYPE_CHECKING
 
+from orchestrator.sandbox.twilio.webhook import Webhook
 from tests.inprocess.world import Task
 from tests.simulation.people import Agent, Person
 from tests.simulation.weather import REFUSED
@@ -21,6 +22,8 @@ LOOKS_S, WATCHES_S = 0.05, 60.0
 LONG_S = 600.0
 #: So many calls open a desk at most: Conversation, participant, webhook, transcript, Interaction, with what is read.
 LINKS = 8
+#: So many of them come before the Interaction is made.
+ROUTE = 5
 #: What may become of a call shortly before the one that is refused for good.
 BEFORE_THAT = ("done, answer lost", "time-out after", "500 after")
 
@@ -39,18 +42,30 @@ class Scenes:
         await SCENES[name](self)
 
     async def second_thoughts(self) -> None:
-        """An agent goes back to what they wrote, after they have gone and perhaps the member too."""
+        """An agent thinks better of what they wrote and goes; that is heard of when perhaps nobody is left."""
         agent, member = self._agent(), self._member()
-        if await self._asks_for_a_person(member) and (task := await self._new_task()):
-            agent.accept(task)
-            agent.write(task)
-            await self.town.time.sleep(self.chance.uniform(2.0, 10.0))
+        if task := await self._talk(agent, member):
+            what = self.chance.choice((agent.edit, agent.unsend))
+            late = self._unheard(lambda: what(task))
             agent.leave(task)
-            await self.town.time.sleep(self.chance.uniform(2.0, 12.0))
+            await self.town.time.sleep(self.chance.uniform(5.0, 9.0))
             if self.chance.random() < 0.5:
-                self._gives_up(member)
-                await self.town.time.sleep(self.chance.choice((0.0, 0.3, 3.0)))
-            self.chance.choice((agent.edit, agent.unsend, agent.write))(task)
+                self._gives_up(member, "agent_request_cancelled")
+                await self.town.time.sleep(2.0)
+            self._heard(late)
+
+    async def parting_words(self) -> None:
+        """What an agent wrote before their request was over is heard of when the next one has begun."""
+        agent, member = self._agent(), self._member()
+        if task := await self._talk(agent, member):
+            late = self._unheard(lambda: agent.write(task))
+            agent.leave(task)
+            await self.town.time.sleep(self.chance.uniform(5.0, 9.0))
+            self._gives_up(member, "agent_request_cancelled")
+            await self.town.time.sleep(2.0)
+            member.presses("agent_requested")
+            await self.town.time.sleep(2.0)
+            self._heard(late)
 
     async def last_word(self) -> None:
         """Written, thought better of and ended in one go; what is reported of it may arrive in any order."""
@@ -97,14 +112,14 @@ class Scenes:
 
     async def no_time_lost(self) -> None:
         """An agent comes and writes before we have heard that there is a task."""
-        calls: list[str | None] = [None] * self.chance.randrange(LINKS)
+        calls: list[str | None] = [None] * self.chance.choice((ROUTE, self.chance.randrange(LINKS)))
         self.town.weather.planned["twilio"] = deque([*calls, self.chance.choice(BEFORE_THAT)])
         if await self._asks_for_a_person(self._member()) and (task := await self._new_task()):
             self._comes(task)
 
     async def desk_breaks(self) -> None:
         """A link of the chain that opens a desk is refused for good; by then people may have gone on."""
-        calls: list[str | None] = [None] * self.chance.randrange(LINKS)
+        calls: list[str | None] = [None] * self.chance.choice((ROUTE, self.chance.randrange(LINKS)))
         lost = [self.chance.choice(BEFORE_THAT)] if self.chance.random() < 0.6 else []
         self.town.weather.planned["twilio"] = deque([*calls, *lost, REFUSED, REFUSED])
         member = self._member()
@@ -154,8 +169,33 @@ class Scenes:
             await self.town.time.sleep(LOOKS_S)
         return None
 
-    def _gives_up(self, member: Person) -> None:
-        for action in self.chance.sample(("agent_request_cancelled", "solved", "member_closed"), 3):
+    async def _talk(self, agent: Agent, member: Person) -> Task | None:
+        """The two of them, if it comes to that."""
+        if not await self._asks_for_a_person(member) or (task := await self._new_task()) is None:
+            return None
+        agent.accept(task)
+        await self.town.time.sleep(self.chance.uniform(0.5, 4.0))
+        agent.write(task)
+        await self.town.time.sleep(self.chance.uniform(0.5, 4.0))
+        return task
+
+    def _unheard(self, act: Callable[[], None]) -> list[Webhook]:
+        """Do it; the webhooks about it, which are on their way for a while."""
+        webhooks = self.town.world.webhooks
+        others, webhooks.held = webhooks.held, []
+        was, webhooks.holding = webhooks.holding, True
+        act()
+        late, webhooks.held = webhooks.held, others
+        webhooks.holding = was
+        return late
+
+    def _heard(self, late: list[Webhook]) -> None:
+        webhooks = self.town.world.webhooks
+        webhooks.held += late
+        webhooks.release()
+
+    def _gives_up(self, member: Person, *how: str) -> None:
+        for action in how or self.chance.sample(("agent_request_cancelled", "solved", "member_closed"), 3):
             if member.presses(action):
                 return
 
@@ -170,6 +210,7 @@ class Scenes:
 
 SCENES: dict[str, Callable[[Scenes], Awaitable[None]]] = {
     "second thoughts": Scenes.second_thoughts,
+    "parting words": Scenes.parting_words,
     "better late": Scenes.better_late,
     "much later": Scenes.much_later,
     "last word": Scenes.last_word,

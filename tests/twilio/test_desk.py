@@ -254,6 +254,10 @@ async def test_another_agent_is_invited_only_when_no_task_is_unfinished(
 
 async def test_without_a_conversation_nothing_can_be_posted(desk: FlexDesk, rows: Rows) -> None:
     with pytest.raises(Reject, match="no Twilio Conversation"):
-        await desk.note(job(Kind.DESK_NOTE, text="member_waits"))
+        await desk.transcript(job(Kind.DESK_TRANSCRIPT, upto=1))
     with pytest.raises(Reject):
         await desk.invite(job(Kind.DESK_INVITE))
+
+
+async def test_a_note_to_a_desk_that_was_never_opened_has_nobody_to_tell(desk: FlexDesk, rows: Rows) -> None:
+    assert (await desk.note(job(Kind.DESK_NOTE, text="member_waits"))).ref is None
