@@ -165,10 +165,13 @@ def _noted(history: History, member: str, line: Line) -> bool:
 
 
 def order_is_kept(history: History) -> Iterator[str]:
+    """But for what an operator had sent when its author had been told already that it was not."""
+    late = {deed.ref for deed in history.outbox if deed.generation}
     for desk in history.desks:
         dm = history.dm(desk.member)
-        yield from _in_order(_said_to_a_desk(history, dm), desk.lines, f"to {desk.ref}")
-        yield from _in_order(_by(desk.lines, By.AGENT), dm.lines, f"to {desk.member}")
+        at_desk, in_dm = ([line for line in lines if line.id not in late] for lines in (desk.lines, dm.lines))
+        yield from _in_order(_said_to_a_desk(history, dm), at_desk, f"to {desk.ref}")
+        yield from _in_order(_by(desk.lines, By.AGENT), in_dm, f"to {desk.member}")
 
 
 def _said_to_a_desk(history: History, dm: Dm) -> list[Line]:

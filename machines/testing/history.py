@@ -92,6 +92,7 @@ class Deed:
     ref: str | None = None  #: the provider's id of what came of it
     message: str | None = None  #: the message row it relays
     says: str = ""  #: the key of our own text that it brings
+    generation: int = 0  #: how often an operator had it tried again
 
 
 @dataclass(frozen=True, slots=True)

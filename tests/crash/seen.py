@@ -14,14 +14,14 @@ from sqlalchemy import Connection, Engine, select
 from machines.table import Outcome
 from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
 from orchestrator.sandbox.discord import view
-from orchestrator.texts import say
 from storage import schema
 from tests.acceptance.playing import says
+from tests.english import ENGLISH
 from tests.inprocess.world import Json, World
 from tests.storage.replay import differences
 
 _FROM_AGENT = re.compile(r"\*\*\w+:\*\* (.*)", re.DOTALL)
-_LATE = f"\n{say.MEMBER['before_end']}"
+_LATE = f"\n{ENGLISH.member['before_end']}"
 #: Texts with nothing of their own to know them by.
 _PLAIN = {"answer", "articles", "suggestions"}
 _OUR_AUTHOR, _OUR_NOTES = "discord_", "orchestrator"
@@ -84,7 +84,7 @@ def _dm_line(world: World, message: Json) -> Line:
         by=By.SERVICE if by_us else By.MEMBER,
         text=text,
         carries=brought[1].removesuffix(_LATE) if brought else None,
-        says=_key(text, say.MEMBER) if by_us and not brought else "",
+        says=_key(text, ENGLISH.member) if by_us and not brought else "",
         earlier=tuple(world.wrote.get(message["id"], ())),
         deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
         edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
@@ -124,7 +124,7 @@ def _desk_line(world: World, message: Json) -> Line:
         by=By.SERVICE if ours else By.AGENT,
         text=text,
         carries=text if relayed else None,
-        says=_key(text, say.DESK) if author == _OUR_NOTES else "",
+        says=_key(text, ENGLISH.desk) if author == _OUR_NOTES else "",
         earlier=tuple(world.wrote.get(message["sid"], ())),
         deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
         edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
@@ -133,7 +133,7 @@ def _desk_line(world: World, message: Json) -> Line:
 
 def _key(text: str, table: Mapping[str, str]) -> str:
     """Which of our texts it is; empty for none."""
-    if table is say.MEMBER:
+    if table is ENGLISH.member:
         if any(text.startswith(table[head]) for head in ("articles", "suggestions")):
             return "answer"
         if any(says(key, text) for key in ("answer_greeting", "answer_thanks")):
@@ -170,7 +170,8 @@ def _outbox(connection: Connection) -> Iterator[Deed]:
     for row in connection.execute(select(schema.effect).order_by(schema.effect.c.seq)):
         payload = json.loads(row.payload)
         says = payload.get("text", "")
-        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, payload.get("message"), says)
+        message = payload.get("message")
+        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, message, says, row.generation)
 
 
 def _talks(connection: Connection) -> Iterator[Talk]:

@@ -172,6 +172,12 @@ def test_a_message_that_could_not_be_delivered_is_excused_once_its_author_was_to
     assert check(history) == []
 
 
+def test_what_an_operator_had_sent_after_all_comes_late_and_may() -> None:
+    history = swapped()
+    retried = Deed("k6", "conversation:c", "relay_to_desk", "done", "t2", "discord:d4", generation=1)
+    assert check(replace(history, outbox=(*history.outbox, retried))) == []
+
+
 def test_nobody_is_late_while_nobody_serves() -> None:
     assert check(replace(GOOD, exchanges=(Exchange("interaction", 1, None),), down=((2, 6),))) == []
 

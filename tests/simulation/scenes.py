@@ -37,9 +37,9 @@ class Scenes:
 
     async def play(self) -> None:
         """One of them, by chance."""
-        name = self.chance.choice(sorted(SCENES))
+        name = self.chance.choices(list(SCENES), [often for _, often in SCENES.values()])[0]
         self.town.note("scene", name)
-        await SCENES[name](self)
+        await SCENES[name][0](self)
 
     async def second_thoughts(self) -> None:
         """An agent thinks better of what they wrote and goes; that is heard of when perhaps nobody is left."""
@@ -82,15 +82,29 @@ class Scenes:
             webhooks.release()
 
     async def better_late(self) -> None:
-        """Somebody comes when nobody was hoped for any more, and what they say is heard of first."""
-        if await self._asks_for_a_person(self._member()) and (task := await self._new_task()):
+        """Nobody is hoped for any more; then somebody comes and is heard before they are seen, or wanted again."""
+        member = self._member()
+        if await self._asks_for_a_person(member) and (task := await self._new_task()):
             await self.town.time.sleep(min(self.town.plan.limits.wait, LONG_S) + 5.0)
-            webhooks = self.town.world.webhooks
-            webhooks.holding = True
-            self._comes(task)
-            await self.town.time.sleep(0.5)
-            webhooks.held.reverse()
-            webhooks.release()
+            what = self.chance.random()
+            if what < 0.3:
+                self._gives_up(member, "agent_request_cancelled")
+            elif what < 0.6:
+                member.presses("agent_requested")
+                await self.town.time.sleep(1.0)
+                member.presses("message_left")
+            else:
+                late = self._unheard(lambda: self._comes(task))
+                await self.town.time.sleep(0.5)
+                self._heard(late[::-1])
+
+    async def nobody_opens(self) -> None:
+        """Twilio cannot be reached for longer than a member is left without word."""
+        rates = self.town.weather.rates
+        rates["twilio"] = 1.0
+        if await self._asks_for_a_person(self._member()):
+            await self.town.time.sleep(self.town.plan.limits.desk_open_overdue + 10.0)
+        rates.pop("twilio", None)
 
     async def much_later(self) -> None:
         """A member comes back to the buttons of a conversation that nobody thinks of any more."""
@@ -208,14 +222,16 @@ class Scenes:
         await self.town.time.sleep(self.chance.choice((0.0, 0.02, 0.3, 1.0)))
 
 
-SCENES: dict[str, Callable[[Scenes], Awaitable[None]]] = {
-    "second thoughts": Scenes.second_thoughts,
-    "parting words": Scenes.parting_words,
-    "better late": Scenes.better_late,
-    "much later": Scenes.much_later,
-    "last word": Scenes.last_word,
-    "at cross purposes": Scenes.at_cross_purposes,
-    "no time lost": Scenes.no_time_lost,
-    "desk breaks": Scenes.desk_breaks,
-    "nothing helps": Scenes.nothing_helps,
+#: Every kind of scene: how it goes, and how often among the others.
+SCENES: dict[str, tuple[Callable[[Scenes], Awaitable[None]], float]] = {
+    "second thoughts": (Scenes.second_thoughts, 1.5),
+    "parting words": (Scenes.parting_words, 1),
+    "better late": (Scenes.better_late, 2),
+    "much later": (Scenes.much_later, 1.5),
+    "last word": (Scenes.last_word, 1),
+    "at cross purposes": (Scenes.at_cross_purposes, 1),
+    "no time lost": (Scenes.no_time_lost, 1),
+    "desk breaks": (Scenes.desk_breaks, 3),
+    "nobody opens": (Scenes.nobody_opens, 1),
+    "nothing helps": (Scenes.nothing_helps, 1),
 }

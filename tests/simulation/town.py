@@ -84,7 +84,7 @@ class Plan:
             members=chance.choice((1, 2, 2, 3, 4)),
             acts=chance.randint(15, 45),
             troubles=chance.choice((0, 2, 3, 5, 8)),
-            scenes=Random(f"scenes {seed}").choice((0, 0, 0, 2, 4)),
+            scenes=Random(f"scenes {seed}").choice((0, 0, 1, 2, 4)),
             latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
             disk=chance.choice((0.0, 0.005, 0.1)),
             limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),
