@@ -41,6 +41,7 @@ from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
 from orchestrator.ports import Done, Job
 from orchestrator.settings import Settings
+from orchestrator.texts.say import words
 from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio.account import Account
 from orchestrator.twilio.backfill import DeskBackfill
@@ -128,10 +129,11 @@ class Service:
             public_url=settings.public_url,
             workspace=workspace,
             workflow=workflow,
+            words=words(settings.default_locale),
         )
         self.dispatcher = Dispatcher(
             {
-                **Sender(self.rest, self.reader, self.clock).handlers(),
+                **Sender(self.rest, self.reader, self.clock, settings.default_locale).handlers(),
                 **desk.handlers(),
                 **Asker(BuiltinChatbot(articles), self.reader).handlers(),
                 Kind.ALERT: _alert,

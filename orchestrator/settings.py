@@ -25,6 +25,9 @@ class Settings(BaseSettings):
     public_url: str = Field("", description="Origin under which providers reach this service, https.")
     host: str = Field("127.0.0.1", description="Address to listen on.")
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
+    default_locale: Literal["en", "de"] = Field(
+        "en", description="Language of agents, and of members whose own is not known or has no texts."
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
     discord_token: SecretStr = Field(SecretStr(""), description="The bot's token.")

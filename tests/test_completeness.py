@@ -24,7 +24,6 @@ from machines.table import Edge, Outcome, Table
 from machines.testing import checker
 from machines.testing.history import Deed, Entry, History
 from orchestrator.inprocess import discord, twilio
-from orchestrator.texts import say
 from storage import schema
 from storage.engines import migrator
 from storage.upgrade import upgrade
@@ -32,6 +31,7 @@ from tests.crash.databases import FileDatabase
 from tests.crash.flows import FLOWS as CRASH_FLOWS
 from tests.crash.matrix import Matrix
 from tests.crash.strikes import CRASHES
+from tests.english import ENGLISH
 from tests.faults import flows as faults
 from tests.faults.stage import PATIENCE_S, staged
 from tests.inprocess.virtual import play
@@ -197,9 +197,9 @@ def test_the_checker_misses_every_effect_that_does_not_end(kind: Kind) -> None:
 
 def test_the_checker_knows_what_every_text_for_the_member_means() -> None:
     known = checker.ANSWERS | checker.AMENDS | checker.HANDED | checker.HANDED_BACK | checker.APOLOGIES
-    assert known <= say.MEMBER.keys() | say.DESK.keys()
+    assert known <= ENGLISH.member.keys() | ENGLISH.desk.keys()
     said = _said_to_members()
-    assert said <= say.MEMBER.keys()
+    assert said <= ENGLISH.member.keys()
     assert _wrong(said, known, {"it changes nothing about whose turn it is": OTHER_TEXTS}) == []
 
 

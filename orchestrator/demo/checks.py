@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from orchestrator.demo import history
 from orchestrator.demo.history import Said
 from orchestrator.demo.seen import BOT, Exchange, Line, Seen, says
-from orchestrator.texts.say import BUTTON
+from orchestrator.texts.say import words
 
 #: Discord: an interaction has to be acknowledged within three seconds.
 ACKNOWLEDGED_WITHIN = timedelta(seconds=3)
@@ -68,13 +68,13 @@ def answered_with_an_article(seen: Seen) -> Check:
     """An answer is the bot's line that asks whether it solved the problem and is no apology."""
     first = next(iter(history.questions(seen)), None)
     answers = first.answers if first else ()
-    ok = any(BUTTON["solved"] in line.labels and not _is_unsure(line) for line in answers)
+    ok = any(words("en").button["solved"] in line.labels and not _is_unsure(line) for line in answers)
     return Check("the first question is answered with an article", ok, f"{[line.text for line in answers]}")
 
 
 def unsure_offers_a_person(seen: Seen) -> Check:
     unsure = [line for line in seen.bot_lines() if _is_unsure(line)]
-    ok = len(unsure) == 1 and BUTTON["agent_requested"] in unsure[0].labels
+    ok = len(unsure) == 1 and words("en").button["agent_requested"] in unsure[0].labels
     found = f"{[(line.text, line.labels) for line in unsure]}"
     return Check("a question without an article is met with the offer of a person", ok, found)
 

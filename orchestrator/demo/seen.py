@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from orchestrator.texts.say import MEMBER
+from orchestrator.texts.say import words
 
 #: How the sandbox names our own account.
 BOT = "bot"
@@ -93,8 +93,8 @@ def read(
 
 def says(key: str, text: str) -> re.Match[str] | None:
     """Whether a DM text begins with the words of `key`; placeholders become groups of the match."""
-    words = re.escape(MEMBER[key])
-    return re.match(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", words), text, re.DOTALL)
+    pattern = re.escape(words("en").member[key])
+    return re.match(re.sub(r"\\{(\w+)\\}", r"(?P<\1>.*?)", pattern), text, re.DOTALL)
 
 
 def _dm_line(message: Mapping[str, Any]) -> Line:

@@ -13,7 +13,7 @@ from orchestrator.demo.history import handoffs
 from orchestrator.demo.parent import Parent
 from orchestrator.demo.seen import BOT, Line, Seen, Task, says
 from orchestrator.errors import Fatal
-from orchestrator.texts.say import BUTTON
+from orchestrator.texts.say import words
 
 MEMBER = "mia"
 HELP_CHANNEL = "customer-service"
@@ -89,7 +89,7 @@ async def _ask_the_bot(people: People) -> None:
 async def _reach_an_agent(people: People, agent: str, number: int = 1) -> str:
     """Press the button below the bot's last line; returns the sid of the task."""
     seen = await people.look()
-    await people.press(seen.bot_lines()[-1], BUTTON["agent_requested"])
+    await people.press(seen.bot_lines()[-1], words("en").button["agent_requested"])
     await people.until("case number and place", lambda seen: len(handoffs(seen)) == number)
     task = await people.until("a task", lambda seen: _task(seen, number))
     await people.accept(task.sid, agent)

@@ -23,7 +23,7 @@ from orchestrator.discord.render import from_message
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError, Fatal
 from orchestrator.texts.plain import storable
-from orchestrator.texts.say import BUTTON, COMMAND
+from orchestrator.texts.say import words
 
 log = logging.getLogger(__name__)
 
@@ -121,9 +121,10 @@ class Gateway(discord.Client):
         elif interaction.type is discord.InteractionType.component:
             action, _, conversation = custom_id.partition(":")
             if action in events.MODALS:
-                await interaction.response.send_modal(_TextModal(action, conversation))
+                title = words(_language(interaction)).button[action]
+                await interaction.response.send_modal(_TextModal(title, action, conversation))
                 return
-            await self._committed(events.pressed(name, member, at, custom_id))
+            await self._committed(events.pressed(name, member, at, custom_id, _language(interaction)))
             await interaction.response.defer()
         elif interaction.type is discord.InteractionType.modal_submit:
             await self._committed(events.filled_in(name, member, at, custom_id, _text_of(data)))
@@ -138,7 +139,8 @@ class Gateway(discord.Client):
         self, interaction: discord.Interaction[Any], data: dict[str, Any], at: datetime
     ) -> None:
         if data.get("name") != "helpme":
-            await interaction.response.send_message(COMMAND["guild_only"], ephemeral=True)
+            told = words(_language(interaction)).command["guild_only"]
+            await interaction.response.send_message(told, ephemeral=True)
             return
         options = {o["name"]: o.get("value") for o in data.get("options", ())}
         await self._committed(
@@ -148,7 +150,7 @@ class Gateway(discord.Client):
                 at,
                 {
                     "name": storable(interaction.user.display_name),
-                    "locale": str(interaction.locale.value).split("-")[0],
+                    "locale": _language(interaction),
                     "interaction": {
                         "id": str(interaction.id),
                         "application": str(interaction.application_id),
@@ -172,10 +174,14 @@ class Gateway(discord.Client):
 class _TextModal(discord.ui.Modal):
     """One long text field. The answer arrives as an interaction of its own."""
 
-    def __init__(self, action: str, conversation: str) -> None:
-        title = BUTTON.get(action, "Comment")
+    def __init__(self, title: str, action: str, conversation: str) -> None:
         super().__init__(title=title, custom_id=f"{action}:{conversation}", timeout=15 * 60)
         self.add_item(discord.ui.TextInput(label=title, style=discord.TextStyle.paragraph, max_length=1500))
+
+
+def _language(interaction: discord.Interaction) -> str:
+    """Of who pressed it."""
+    return str(interaction.locale.value).split("-", maxsplit=1)[0]
 
 
 def _text_of(data: dict[str, Any]) -> str:

@@ -4,17 +4,29 @@ from __future__ import annotations
 
 from typing import Any
 
+from orchestrator.texts.say import LOCALES, words
+
+
+def _described(key: str) -> dict[str, Any]:
+    """In every language; Discord shows each member their own."""
+    first, *others = LOCALES
+    return {
+        "description": words(first).command[key],
+        "description_localizations": {locale: words(locale).command[key] for locale in others},
+    }
+
+
 #: docs: Application Commands, Create Global Application Command. contexts 0: servers, 1: the bot's DM.
 COMMANDS: tuple[dict[str, Any], ...] = (
     {
         "name": "helpme",
         "type": 1,
-        "description": "Get help: the bot answers you in a direct message",
+        **_described("description"),
         "options": [
             {
                 "type": 3,
                 "name": "question",
-                "description": "What is it about?",
+                **_described("question"),
                 "required": False,
                 "max_length": 1500,
             }

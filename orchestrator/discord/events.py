@@ -110,14 +110,14 @@ def helped(
     return Event(Source.DISCORD, interaction, Trigger.MEMBER_MESSAGE, at, Address(member=member), data)
 
 
-def pressed(interaction: str, member: str, at: datetime, custom_id: str) -> Event | None:
+def pressed(interaction: str, member: str, at: datetime, custom_id: str, locale: str = "") -> Event | None:
     """A press of one of our buttons; None for a button that is not ours."""
     action, _, rest = custom_id.partition(":")
     conversation, _, detail = rest.partition(":")
     trigger = PRESSES.get(action)
     if trigger is None or not conversation:
         return None
-    data: dict[str, Any] = {}
+    data: dict[str, Any] = {"locale": locale} if locale else {}
     if action == "reopen":
         data["reopened"] = True
     elif action == "not_helpful":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -13,10 +14,10 @@ from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import made_at, nonce, snowflake, split
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
-from orchestrator.texts import say
+from orchestrator.texts.say import LOCALES, Words, text, words
 from orchestrator.texts.transcript import files, lines
 from storage.reads.reader import Reader
-from storage.reads.rows import MessageRow
+from storage.reads.rows import MemberRow, MessageRow
 
 #: A command is acknowledged within 3 s or never: for so long its answer is tried again, with this pause.
 UNACKNOWLEDGED_S, UNACKNOWLEDGED_PAUSE_S = 5.0, 0.25
@@ -31,10 +32,12 @@ REMEMBERED = 5_000
 class Sender:
     """Carries out effects in lanes `dm:` and `interaction:`."""
 
-    def __init__(self, discord: Discord, reader: Reader, clock: Clock) -> None:
+    def __init__(self, discord: Discord, reader: Reader, clock: Clock, locale: str = LOCALES[0]) -> None:
+        """`locale`: of members whose own is not known."""
         self.discord = discord
         self.reader = reader
         self.clock = clock
+        self.locale = locale
         self._places: dict[str, str] = {}  # message -> text it shows
 
     def handlers(self) -> dict[str, Handler]:
@@ -55,56 +58,58 @@ class Sender:
         if case := payload.get("case"):
             args["number"] = await self._number(case)
         args.setdefault("number", "?")
-        body = say_text(str(payload["text"]), args)
-        buttons = views.rows(payload.get("buttons", ()), job.effect.conversation)
-        channel, learned = await self._channel(job.effect.member)
-        refs = await self._send(job, channel, body, buttons)
-        return Done(ref=refs[0], dm_channel=learned)
+        to = await self._to(job.effect.member)
+        body = say_text(str(payload["text"]), args, to.words)
+        buttons = views.rows(payload.get("buttons", ()), job.effect.conversation, to.words)
+        refs = await self._send(job, to.channel, body, buttons)
+        return Done(ref=refs[0], dm_channel=to.learned)
 
     async def place(self, job: Job) -> Done:
         """The place in the queue: one message, sent when it is news and edited when it changed."""
         payload, conversation = job.effect.payload, job.effect.conversation
         place = await self.reader.place(conversation)
         number = await self._number(str(payload.get("case", "")))
-        text = say.text(say.MEMBER, "place", {"number": number, "place": place_text(place)})
-        text = " ".join(text.split())
-        buttons = views.rows(("agent_request_cancelled", "other_case"), conversation)
-        channel, learned = await self._channel(job.effect.member)
+        to = await self._to(job.effect.member)
+        body = text(to.words.member, "place", {"number": number, "place": place_text(place, to.words)})
+        body = " ".join(body.split())
+        buttons = views.rows(("agent_request_cancelled", "other_case"), conversation, to.words)
         if payload.get("fresh"):
-            (ref,) = await self._send(job, channel, text, buttons, fits=_shows_a_place(number))
+            fits = _shows_a_place(number, to.words)
+            (ref,) = await self._send(job, to.channel, body, buttons, fits=fits)
             if job.in_doubt:  # what stands there may show an earlier place
-                return Done(ref=ref, dm_channel=learned)
+                return Done(ref=ref, dm_channel=to.learned)
         else:
             earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
             if earlier is None or place == 0:
                 return Done()
             ref = earlier[0]
-            if self._places.get(ref) != text:
-                await self.discord.edit(channel, ref, text, buttons=buttons)
+            if self._places.get(ref) != body:
+                await self.discord.edit(to.channel, ref, body, buttons=buttons)
         while len(self._places) >= REMEMBERED:
             del self._places[next(iter(self._places))]
-        self._places[ref] = text
-        return Done(ref=ref, dm_channel=learned)
+        self._places[ref] = body
+        return Done(ref=ref, dm_channel=to.learned)
 
     async def send_transcript(self, job: Job) -> Done:
         rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))
         shown = [row for row in rows if not row.withheld]
-        file = File("transcript.txt", "\n".join(lines(shown)).encode() or b"-")
-        channel, learned = await self._channel(job.effect.member)
-        ref = await self.discord.send(channel, "", nonce=nonce(job.effect.key, 0), files=[file])
-        return Done(ref=ref, dm_channel=learned)
+        to = await self._to(job.effect.member)
+        file = File("transcript.txt", "\n".join(lines(shown, to.words.name)).encode() or b"-")
+        ref = await self.discord.send(to.channel, "", nonce=nonce(job.effect.key, 0), files=[file])
+        return Done(ref=ref, dm_channel=to.learned)
 
     async def react(self, job: Job) -> Done:
         _, _, message = str(job.effect.payload["message"]).partition(":")
-        channel, learned = await self._channel(job.effect.member)
-        await self.discord.react(channel, message, str(job.effect.payload["emoji"]))
-        return Done(dm_channel=learned)
+        to = await self._to(job.effect.member)
+        await self.discord.react(to.channel, message, str(job.effect.payload["emoji"]))
+        return Done(dm_channel=to.learned)
 
     async def answer_interaction(self, job: Job) -> Done:
         interaction = job.effect.payload["interaction"]
-        text = say.text(say.COMMAND, str(job.effect.payload["text"]), {})
+        row = await self.reader.member(job.effect.member)
+        body = text(self._words(row).command, str(job.effect.payload["text"]), {})
         try:
-            await self.discord.answer(interaction["application"], interaction["token"], text)
+            await self.discord.answer(interaction["application"], interaction["token"], body)
         except Reject as error:
             if self.clock.time() - made_at(interaction["id"]) > UNACKNOWLEDGED_S:
                 raise
@@ -119,19 +124,19 @@ class Sender:
         row = await self.reader.message(str(payload["message"]))
         if row is None or row.withheld:
             return Done()
-        channel, learned = await self._channel(job.effect.member)
-        text = agent_text(row, str(payload.get("mark", "")))
+        to = await self._to(job.effect.member)
+        body = agent_text(row, to.words, str(payload.get("mark", "")))
         if payload["op"] == "delete" or row.deleted:
-            for ref in row.refs or await self._left_behind(job, channel, text):
-                await self.discord.delete(channel, ref)
-            return Done(message=row.id, dm_channel=learned)
+            for ref in row.refs or await self._left_behind(job, to.channel, body):
+                await self.discord.delete(to.channel, ref)
+            return Done(message=row.id, dm_channel=to.learned)
         if row.refs and payload["op"] == "create":
-            return Done(ref=row.refs[0], message=row.id, refs=row.refs, dm_channel=learned)
+            return Done(ref=row.refs[0], message=row.id, refs=row.refs, dm_channel=to.learned)
         if row.refs:
-            refs = await self._rewrite(job, channel, row.refs, text)
+            refs = await self._rewrite(job, to.channel, row.refs, body)
         else:
-            refs = await self._send(job, channel, text, ())
-        return Done(ref=refs[0], message=row.id, refs=tuple(refs), dm_channel=learned)
+            refs = await self._send(job, to.channel, body, ())
+        return Done(ref=refs[0], message=row.id, refs=tuple(refs), dm_channel=to.learned)
 
     async def _left_behind(self, job: Job, channel: str, text: str) -> list[str]:
         """What an attempt in doubt may have made of a message that is to be gone by now."""
@@ -218,41 +223,52 @@ class Sender:
         claimed = await self.reader.claimed(found)
         return next((ref for ref in found if ref not in claimed and ref not in mine), None)
 
-    async def _channel(self, member: str) -> tuple[str, tuple[str, str] | None]:
-        """The member's DM channel, and what was learned if it was not known yet."""
+    async def _to(self, member: str) -> _To:
         row = await self.reader.member(member)
         if row is not None and row.dm_channel:
-            return row.dm_channel, None
+            return _To(row.dm_channel, self._words(row))
         channel = await self.discord.open_dm(member)
-        return channel, (member, channel)
+        return _To(channel, self._words(row), (member, channel))
+
+    def _words(self, row: MemberRow | None) -> Words:
+        return words(row.locale if row else "", self.locale)
 
     async def _number(self, case: str) -> str:
         row = await self.reader.case(case) if case else None
         return str(row.number) if row else "?"
 
 
-def say_text(key: str, args: dict[str, Any]) -> str:
+@dataclass(frozen=True, slots=True)
+class _To:
+    """Where a member reads, and in which language."""
+
+    channel: str  #: their direct message
+    words: Words
+    learned: tuple[str, str] | None = None  #: member and channel, if it was not known yet
+
+
+def say_text(key: str, args: dict[str, Any], said: Words) -> str:
     if key == "answer":
-        return answer_text(args)
+        return answer_text(args, said)
     if key == "outside_hours":
         at = args.get("opens_at")
         opens = ""
         if at:
             stamp = int(datetime.fromisoformat(at).timestamp())
-            opens = say.text(say.MEMBER, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
+            opens = text(said.member, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
         args = {**args, "opens": opens}
-    return say.text(say.MEMBER, key, args)
+    return text(said.member, key, args)
 
 
-def answer_text(args: dict[str, Any]) -> str:
+def answer_text(args: dict[str, Any], said: Words) -> str:
     """An answer with its articles: the best one in full, the others by title and first words."""
     if courtesy := args.get("courtesy"):
-        return say.text(say.MEMBER, f"answer_{courtesy}", args)
+        return text(said.member, f"answer_{courtesy}", args)
     articles = list(args.get("articles", ()))
     if args.get("kind") == "suggestions":
-        head, shown = [say.text(say.MEMBER, "suggestions", args)], articles
+        head, shown = [text(said.member, "suggestions", args)], articles
     else:
-        head, shown = [say.text(say.MEMBER, "articles", args)], articles[1:]
+        head, shown = [text(said.member, "articles", args)], articles[1:]
         if articles:
             head.append(f"**{_linked(articles[0])}**")
         if args.get("body"):
@@ -264,22 +280,22 @@ def _linked(article: dict[str, Any]) -> str:
     return f"[{article['title']}](<{article['url']}>)" if article.get("url") else str(article["title"])
 
 
-def place_text(place: int) -> str:
+def place_text(place: int, said: Words) -> str:
     if place == 0:
         return ""
     key = "place_first" if place == 1 else "place_nth"
-    return say.text(say.MEMBER, key, {"n": place})
+    return text(said.member, key, {"n": place})
 
 
-def _shows_a_place(number: str) -> Callable[[str], bool]:
+def _shows_a_place(number: str, said: Words) -> Callable[[str], bool]:
     """Whether a text is the place message of that case, wherever in the line it says the member is."""
-    head, _, tail = say.text(say.MEMBER, "place", {"number": number, "place": "\0"}).partition("\0")
-    return lambda text: text.startswith(head.strip()) and text.endswith(tail.strip())
+    head, _, tail = text(said.member, "place", {"number": number, "place": "\0"}).partition("\0")
+    return lambda body: body.startswith(head.strip()) and body.endswith(tail.strip())
 
 
-def agent_text(row: MessageRow, mark: str = "") -> str:
+def agent_text(row: MessageRow, said: Words, mark: str = "") -> str:
     """An agent's message as the member reads it: who, what, and what is attached."""
-    text = f"**{row.name or say.NAME['agent']}:** {row.body}{files(row.attachments)}"
+    body = f"**{row.name or said.name['agent']}:** {row.body}{files(row.attachments, said.name)}"
     if mark:
-        text += f"\n{say.text(say.MEMBER, mark, {})}"
-    return text
+        body += f"\n{text(said.member, mark, {})}"
+    return body

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from orchestrator.ports import Button
-from orchestrator.texts.say import BUTTON
+from orchestrator.texts.say import Words
 
 _PRIMARY = frozenset({"agent_requested"})
 RATINGS = ("1", "2", "3", "4", "5")
 
 
-def rows(names: Sequence[str], conversation: str) -> list[list[Button]]:
+def rows(names: Sequence[str], conversation: str, words: Words) -> list[list[Button]]:
     """Rows of buttons for action names; `name:detail` puts the detail behind the conversation."""
     result: list[list[Button]] = []
     plain: list[Button] = []
@@ -21,5 +21,5 @@ def rows(names: Sequence[str], conversation: str) -> list[list[Button]]:
             result.append([Button(f"rating:{conversation}:{n}", f"{n} ★") for n in RATINGS])
             continue
         custom_id = f"{action}:{conversation}" + (f":{detail}" if detail else "")
-        plain.append(Button(custom_id, BUTTON[action], primary=action in _PRIMARY))
+        plain.append(Button(custom_id, words.button[action], primary=action in _PRIMARY))
     return [*result, plain] if plain else result

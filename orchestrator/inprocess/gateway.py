@@ -18,7 +18,7 @@ from orchestrator.ports import DiscordMessage
 from orchestrator.sandbox.discord.errors import GatewayClosed
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.discord.sessions import Dispatch, Intent
-from orchestrator.texts.say import BUTTON, COMMAND
+from orchestrator.texts.say import words
 
 log = logging.getLogger(__name__)
 
@@ -43,7 +43,9 @@ class Telling(Protocol):
     def helped(
         self, interaction: str, member: str, at: datetime, asked: Mapping[str, Any], question: str, /
     ) -> Event: ...
-    def pressed(self, interaction: str, member: str, at: datetime, custom_id: str, /) -> Event | None: ...
+    def pressed(
+        self, interaction: str, member: str, at: datetime, custom_id: str, locale: str, /
+    ) -> Event | None: ...
     def filled_in(
         self, interaction: str, member: str, at: datetime, custom_id: str, text: str, /
     ) -> Event | None: ...
@@ -199,7 +201,10 @@ class InProcessGateway:
             if given.get("name") != "helpme":
                 return {
                     "type": MESSAGE,
-                    "data": {"content": COMMAND["guild_only"], "flags": payload.EPHEMERAL},
+                    "data": {
+                        "content": words(_language(data)).command["guild_only"],
+                        "flags": payload.EPHEMERAL,
+                    },
                 }, None
             options = {option["name"]: option.get("value") for option in given.get("options", ())}
             question = str(options.get("question") or "")
@@ -208,8 +213,8 @@ class InProcessGateway:
         if data["type"] == COMPONENT:
             action, _, conversation = custom_id.partition(":")
             if action in self._telling.MODALS:
-                return _form(action, conversation), None
-            event = self._telling.pressed(name, member, at, custom_id)
+                return _form(words(_language(data)).button[action], action, conversation), None
+            event = self._telling.pressed(name, member, at, custom_id, _language(data))
         elif data["type"] == MODAL_SUBMIT:
             event = self._telling.filled_in(name, member, at, custom_id, _text_of(given))
         return {"type": DEFERRED_UPDATE}, self._intake.put(event) if event is not None else None
@@ -217,7 +222,7 @@ class InProcessGateway:
     def _asked(self, data: Mapping[str, Any]) -> dict[str, Any]:
         return {
             "name": self._clean(payload.display_name(_user(data))),
-            "locale": str(data["locale"]).split("-", maxsplit=1)[0],
+            "locale": _language(data),
             "interaction": {
                 "id": str(data["id"]),
                 "application": str(data["application_id"]),
@@ -226,15 +231,19 @@ class InProcessGateway:
         }
 
 
+def _language(data: Mapping[str, Any]) -> str:
+    """Of who did it."""
+    return str(data["locale"]).split("-", maxsplit=1)[0]
+
+
 def _user(data: Mapping[str, Any]) -> Mapping[str, Any]:
     """Who did it: in a server it is a member, in a DM a user."""
     found: Mapping[str, Any] = data["member"]["user"] if "member" in data else data["user"]
     return found
 
 
-def _form(action: str, conversation: str) -> Mapping[str, Any]:
+def _form(title: str, action: str, conversation: str) -> Mapping[str, Any]:
     """One long text field. The answer arrives as an interaction of its own."""
-    title = BUTTON.get(action, "Comment")
     field = {"type": 4, "custom_id": "text", "label": title, "style": 2, "max_length": 1500, "required": True}
     shape = {"title": title, "custom_id": f"{action}:{conversation}"}
     return {"type": MODAL, "data": {**shape, "components": [{"type": 1, "components": [field]}]}}

@@ -10,9 +10,25 @@ _COMPARED = ("name", "type", "description", "contexts", "integration_types")
 _OPTION = ("name", "type", "description", "required", "max_length")
 
 
+#: What Discord tells only on request, and others not at all: compared where it is told.
+_TOLD_OR_NOT = "description_localizations"
+
+
 def commands_differ(wanted: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> bool:
     """Registering is limited to 200 a day, so it happens only when something changed."""
-    return sorted(map(_command, wanted)) != sorted(map(_command, found))
+    return sorted(map(_command, wanted)) != sorted(map(_command, found)) or _said_otherwise(wanted, found)
+
+
+def _said_otherwise(wanted: Sequence[Mapping[str, Any]], found: Sequence[Mapping[str, Any]]) -> bool:
+    there = {command.get("name"): command for command in found}
+    for command in wanted:
+        same = there.get(command["name"], {})
+        told = same.get(_TOLD_OR_NOT)
+        if told and told != command.get(_TOLD_OR_NOT):
+            return True
+        if _said_otherwise(command.get("options") or (), same.get("options") or ()):
+            return True
+    return False
 
 
 def _command(command: Mapping[str, Any]) -> str:

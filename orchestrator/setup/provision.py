@@ -52,7 +52,8 @@ async def _commands(settings: Settings, say: Callable[[str], None], dry_run: boo
 
 async def _registered(client: discord.Client, application: int) -> list[Any]:
     try:
-        return list(await client.http.get_global_commands(application))
+        route = discord.http.Route("GET", "/applications/{application}/commands", application=application)
+        return list(await client.http.request(route, params={"with_localizations": "true"}))
     except discord.NotFound:
         return []
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
-from orchestrator.texts.say import NAME
+from orchestrator.texts.say import Table
 
 
 class Said(Protocol):
@@ -26,18 +26,26 @@ class Said(Protocol):
     def attachments(self) -> Sequence[Mapping[str, Any]]: ...
 
 
-def lines(rows: Iterable[Said]) -> list[str]:
-    """One line per message, oldest first: time (UTC), who, what. Deleted ones are named, not shown."""
+def lines(rows: Iterable[Said], names: Table) -> list[str]:
+    """One line per message, oldest first: time (UTC), who, what. Deleted ones are named, not shown.
+
+    `names`: what people and things are called.
+    """
     result = []
     for row in rows:
-        text = "(deleted)" if row.deleted else row.body + files(row.attachments)
-        result.append(f"[{datetime.fromtimestamp(row.at, UTC):%H:%M}] {row.name or NAME[row.author]}: {text}")
+        text = names["deleted"] if row.deleted else row.body + files(row.attachments, names)
+        result.append(
+            f"[{datetime.fromtimestamp(row.at, UTC):%H:%M}] {row.name or names[row.author]}: {text}"
+        )
     return result
 
 
-def files(attachments: Iterable[Mapping[str, Any]]) -> str:
+def files(attachments: Iterable[Mapping[str, Any]], names: Table) -> str:
     """A line for each attached file: its name and size in kB."""
     return "".join(
-        f"\n[file: {a.get('filename') or a.get('sid', '')}, {max(1, int(a.get('size') or 0) // 1000)} kB]"
-        for a in attachments
+        "\n"
+        + names["file"].format(
+            name=file.get("filename") or file.get("sid", ""), size=max(1, int(file.get("size") or 0) // 1000)
+        )
+        for file in attachments
     )

@@ -39,14 +39,24 @@ class FlexDesk:
     """Carries out effects in lanes `desk:`. One call of Twilio changes something per effect."""
 
     def __init__(
-        self, twilio: Twilio, reader: Reader, clock: Clock, *, public_url: str, workspace: str, workflow: str
+        self,
+        twilio: Twilio,
+        reader: Reader,
+        clock: Clock,
+        *,
+        public_url: str,
+        workspace: str,
+        workflow: str,
+        words: say.Words,
     ) -> None:
+        """`words`: what agents read."""
         self.twilio = twilio
         self.reader = reader
         self.clock = clock
         self.public_url = public_url.rstrip("/")
         self.workspace = workspace
         self.workflow = workflow
+        self.words = words
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -105,8 +115,8 @@ class FlexDesk:
         if previous := payload.get("previous"):
             rows = [*await self.reader.transcript(str(previous)), *rows]
         key = "transcript_since" if since else "transcript" if rows else "transcript_empty"
-        text = say.text(say.DESK, key, {"lines": "\n".join(lines(rows))})
-        return Done(ref=await self._post(job, AUTHOR, text))
+        body = say.text(self.words.desk, key, {"lines": "\n".join(lines(rows, self.words.name))})
+        return Done(ref=await self._post(job, AUTHOR, body))
 
     async def route(self, job: Job) -> Done:
         """The Interaction, which makes the task. In doubt, its task is looked for by our attributes."""
@@ -175,12 +185,12 @@ class FlexDesk:
             for ref in here or (() if row.refs else await self._left_behind(job, sid)):
                 await self.twilio.delete(sid, ref)
             return Done(message=row.id)
-        text = _fit(row.body + files(row.attachments)) or "(empty message)"
+        body = _fit(row.body + files(row.attachments, self.words.name)) or "(empty message)"
         if here and payload["op"] == "edit":
-            await self._edit(sid, here[0], text)
+            await self._edit(sid, here[0], body)
         if here:
             return Done(ref=here[0], message=row.id, refs=here)
-        ref = await self._post(job, _identity(job), text)
+        ref = await self._post(job, _identity(job), body)
         return Done(ref=ref, message=row.id, refs=(ref,))
 
     async def _here(self, job: Job, refs: tuple[str, ...]) -> tuple[str, ...]:
@@ -201,7 +211,9 @@ class FlexDesk:
 
     async def note(self, job: Job) -> Done:
         payload = job.effect.payload
-        return await self._note(job, say.text(say.DESK, str(payload["text"]), dict(payload.get("args", {}))))
+        return await self._note(
+            job, say.text(self.words.desk, str(payload["text"]), dict(payload.get("args", {})))
+        )
 
     async def _note(self, job: Job, text: str) -> Done:
         if "conversation_sid" not in await self._refs(job):
@@ -251,7 +263,7 @@ class FlexDesk:
                 return Done()  # it was removed, with all that stood in it
             raise
         if said is None and states & _TAKEN:
-            return await self._note(job, say.text(say.DESK, "withdrawn_not_delivered", {}))
+            return await self._note(job, say.text(self.words.desk, "withdrawn_not_delivered", {}))
         return Done(ref=said)
 
     async def close(self, job: Job) -> Done:

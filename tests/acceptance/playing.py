@@ -23,7 +23,7 @@ from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
-from orchestrator.texts import say
+from tests.english import ENGLISH
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ def free_port() -> int:
                 return port
 
 
-def says(key: str, text: str, table: Any = say.MEMBER) -> re.Match[str] | None:
+def says(key: str, text: str, table: Any = ENGLISH.member) -> re.Match[str] | None:
     """Whether a text is the one of `key`, whatever its placeholders hold."""
     words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
     return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
@@ -244,7 +244,7 @@ class Task:
         """Wait for a note of ours."""
 
         async def look() -> list[str]:
-            return [note for note in await self.notes() if says(key, note, say.DESK)]
+            return [note for note in await self.notes() if says(key, note, ENGLISH.desk)]
 
         return str((await until(f"the agent is told {key!r}", look, within))[-1])
 
@@ -272,6 +272,7 @@ class Stage:
     session: aiohttp.ClientSession
     folder: Path
     timers: dict[str, float] = field(default_factory=lambda: dict(TIMERS))
+    locale: str = "en"
     port: int = field(default_factory=free_port)
     service: Service | None = None
     process: asyncio.subprocess.Process | None = None
@@ -288,11 +289,12 @@ class Stage:
     def settings(self) -> Settings:
         account = {name.lower(): value for name, value in self.sandbox.account().items()}
         own = {"data_dir": self.folder, "port": self.port, "public_url": self.url}
-        return load(_env_file=None, **account, **own, **self.timers)
+        return load(_env_file=None, default_locale=self.locale, **account, **own, **self.timers)
 
     def environment(self) -> dict[str, str]:
         """The same for a process of its own."""
         own = {"DATA_DIR": str(self.folder), "PORT": str(self.port), "PUBLIC_URL": self.url}
+        own["DEFAULT_LOCALE"] = self.locale
         timers = {name.upper(): str(value) for name, value in self.timers.items()}
         return {"PATH": "/usr/bin:/bin", **self.sandbox.account(), **own, **timers}
 

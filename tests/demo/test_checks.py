@@ -11,8 +11,8 @@ import pytest
 from orchestrator.demo import checks
 from orchestrator.demo.checks import Check
 from orchestrator.demo.seen import Seen
-from orchestrator.texts.say import MEMBER
 from tests.demo.told import Json, Told, whole_story
+from tests.english import ENGLISH
 
 
 def test_every_check_holds_for_the_whole_story() -> None:
@@ -59,7 +59,7 @@ def doctored(told: Told) -> Iterator[tuple[Callable[[Seen], Check], Callable[[],
     def exchange(one: Json, other: Json, field: str) -> None:
         one[field], other[field] = other[field], one[field]
 
-    yield checks.dm_opens, lambda: told.inbox.remove(dm(MEMBER["greeting"])), "by mia"
+    yield checks.dm_opens, lambda: told.inbox.remove(dm(ENGLISH.member["greeting"])), "by mia"
     yield checks.dm_opens, lambda: forget("member:", "/commands"), "Hi!"
     yield checks.burst_is_one_question, lambda: insert("Hm?", dm("I forgot")), "I forgot"
     yield (
@@ -75,7 +75,7 @@ def doctored(told: Told) -> Iterator[tuple[Callable[[Seen], Check], Callable[[],
     )
     yield (
         checks.answered_with_an_article,
-        lambda: dm("This should").update(content=MEMBER["unsure"]),
+        lambda: dm("This should").update(content=ENGLISH.member["unsure"]),
         "nothing",
     )
     yield checks.unsure_offers_a_person, lambda: dm("nothing that fits").update(components=[]), "()"
@@ -116,7 +116,7 @@ def doctored(told: Told) -> Iterator[tuple[Callable[[Seen], Check], Callable[[],
     yield checks.agent_reaches_member, lambda: exchange(dm("reply 1"), dm("reply 2"), "content"), "order"
     yield checks.goodbye_names_the_case, lambda: dm("Goodbye").update(content=goodbye(1002)), "#1002"
     yield checks.goodbye_names_the_case, lambda: insert(goodbye(1001), dm("Goodbye")), "1 completed"
-    yield checks.rating_is_taken, lambda: told.inbox.remove(dm(MEMBER["rating_thanks"])), "0 thanked"
+    yield checks.rating_is_taken, lambda: told.inbox.remove(dm(ENGLISH.member["rating_thanks"])), "0 thanked"
     yield checks.rating_is_taken, lambda: dm("Goodbye").update(components=[]), "0 goodbyes"
     yield checks.nothing_after_the_close, lambda: told.at_desk(task, "Bot", "too late"), "too late"
     yield checks.nothing_after_the_close, lambda: refuse(entry("app", "/Messages")), "was refused"
@@ -134,7 +134,7 @@ def later(at: str, seconds: float) -> str:
 
 
 def goodbye(number: int) -> str:
-    return MEMBER["goodbye"].format(number=number)
+    return ENGLISH.member["goodbye"].format(number=number)
 
 
 def refuse(entry: Json) -> None:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from orchestrator.demo import seen
-from orchestrator.texts.say import BUTTON, MEMBER
+from tests.english import ENGLISH
 
 Json = dict[str, Any]
 AFTER_AN_ANSWER = ("solved", "not_helpful", "agent_requested")
@@ -55,11 +55,11 @@ class Told:
         self._line("bot", text, buttons, after)
 
     def place(self, number: int) -> None:
-        text = MEMBER["place"].format(number=number, place=MEMBER["place_first"])
+        text = ENGLISH.member["place"].format(number=number, place=ENGLISH.member["place_first"])
         self.bot(text, "agent_request_cancelled")
 
     def goodbye(self, number: int) -> None:
-        self.bot(MEMBER["goodbye"].format(number=number), "rating")
+        self.bot(ENGLISH.member["goodbye"].format(number=number), "rating")
 
     # --- the desk
 
@@ -91,7 +91,9 @@ class Told:
         self.entry("demo", "service", what, "/", status=None)
 
     def _line(self, author: str, text: str, buttons: tuple[str, ...], after: float) -> None:
-        shown = [{"custom_id": f"{b}:c1", "label": BUTTON.get(b, b), "disabled": False} for b in buttons]
+        shown = [
+            {"custom_id": f"{b}:c1", "label": ENGLISH.button.get(b, b), "disabled": False} for b in buttons
+        ]
         line: Json = {"id": str(len(self.inbox)), "author": author, "content": text, "embeds": []}
         line |= {"components": shown, "ephemeral": False, "deleted_at": None, "at": self.tick(after)}
         self.inbox.append(line)
@@ -110,12 +112,12 @@ def whole_story() -> Told:
     told = Told()
     told.demo("READY")
     told.command("helpme")
-    told.bot(MEMBER["greeting"])
+    told.bot(ENGLISH.member["greeting"])
     told.member("I forgot my password")
     told.member("and no mail came", after=0.2)
     told.bot("This should help: the sign-in page.", *AFTER_AN_ANSWER)
     told.member("Which bus?")
-    told.bot(MEMBER["unsure"], *AFTER_AN_ANSWER)
+    told.bot(ENGLISH.member["unsure"], *AFTER_AN_ANSWER)
     told.press("agent_requested:c1")
     told.place(1001)
     task = told.task()
@@ -123,7 +125,7 @@ def whole_story() -> Told:
         task, "Bot", "What was said so far:\nI forgot my password\nand no mail came\nhelp\nWhich bus?"
     )
     told.act(task, "ada", "accept")
-    told.bot(MEMBER["agent_joined"].format(name="ada"))
+    told.bot(ENGLISH.member["agent_joined"].format(name="ada"))
     for number in range(5):
         told.member(f"question {number}")
         told.at_desk(task, "discord_1", f"question {number}")
@@ -146,7 +148,7 @@ def whole_story() -> Told:
     told.act(task, "ada", "complete")
     told.goodbye(1001)
     told.press("rating:c1")
-    told.bot(MEMBER["rating_thanks"])
+    told.bot(ENGLISH.member["rating_thanks"])
     told.member("how do I invite a friend?")
     told.bot("Choose Friends, Invite.", *AFTER_AN_ANSWER)
     told.press("agent_requested:c2")
@@ -154,7 +156,7 @@ def whole_story() -> Told:
     again = told.task()
     told.at_desk(again, "Bot", "What was said so far:\nhow do I invite a friend?")
     told.act(again, "ben", "accept")
-    told.bot(MEMBER["agent_joined"].format(name="ben"))
+    told.bot(ENGLISH.member["agent_joined"].format(name="ben"))
     told.member("one last word")
     told.at_desk(again, "discord_1", "one last word")
     return told

@@ -11,10 +11,10 @@ from sqlalchemy import select
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.testing.checker import Violation, check
-from orchestrator.texts import say
 from storage import schema
 from tests.acceptance.playing import says
 from tests.crash.seen import recorded
+from tests.english import ENGLISH
 from tests.faults.outcomes import Outcome, Spoiler
 from tests.inprocess.house import House
 from tests.inprocess.world import Member, Task, World
@@ -116,7 +116,9 @@ class Stage:
             yield "a Twilio Conversation without a task"
         for sid, task in conversations.items():
             yield from (f"the agent read twice: {note}" for note in _twice(task.notes()))
-            transcripts = [note for note in task.notes() if any(says(k, note, say.DESK) for k in TRANSCRIPTS)]
+            transcripts = [
+                note for note in task.notes() if any(says(k, note, ENGLISH.desk) for k in TRANSCRIPTS)
+            ]
             if len(transcripts) != 1:
                 yield f"transcripts: {transcripts}"
             shown = self.world.twilio.conversation(sid)

@@ -9,7 +9,7 @@ import pytest
 
 from orchestrator.engine.reconcile import EVERY_S
 from orchestrator.sandbox.twilio.webhook import Webhook
-from orchestrator.texts import say
+from tests.english import ENGLISH
 from tests.faults.outcomes import OUTCOMES, SLOW_S
 from tests.faults.stage import staged
 from tests.inprocess.virtual import play
@@ -157,7 +157,7 @@ def test_words_whose_webhook_is_delayed_past_the_close_are_brought_once_and_mark
         await stage.mia.hears("goodbye")
         await world.time.sleep(late_s)
         arrive()
-        stage.replied.append(f"late\n{say.MEMBER['before_end']}")
+        stage.replied.append(f"late\n{ENGLISH.member['before_end']}")
         assert await stage.problems() == []
         assert len(stage.mia.heard("goodbye")) == 1
 

@@ -49,6 +49,7 @@ from orchestrator.twilio.live import Live, Positions
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.reader import Reader
 from storage.values import Applied
+from tests.english import ENGLISH
 from tests.inprocess.inline import MarkedStore, inline_reader, quick_writer
 from tests.inprocess.world import PUBLIC_URL, World
 
@@ -107,6 +108,7 @@ class House:
             public_url=PUBLIC_URL,
             workspace=account["TWILIO_WORKSPACE_SID"],
             workflow=account["TWILIO_WORKFLOW_SID"],
+            words=ENGLISH,
         )
         self.dispatcher = Dispatcher(
             {

@@ -16,9 +16,9 @@ from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.twilio.model import TwilioModel
 from orchestrator.sandbox.twilio.routes import FLEX
 from orchestrator.sandbox.wire import Answer, Call
-from orchestrator.texts import say
 from orchestrator.twilio.limits import INTERACTION_EVENTS
 from tests.acceptance.playing import says
+from tests.english import ENGLISH
 from tests.inprocess.virtual import Time, WallClock
 
 Json = dict[str, Any]
@@ -324,7 +324,7 @@ class Task:
         """Wait for a note of ours."""
 
         def look() -> list[str]:
-            return [note for note in self.notes() if says(key, note, say.DESK)]
+            return [note for note in self.notes() if says(key, note, ENGLISH.desk)]
 
         found: list[str] = await self.world.until(f"the agent is told {key!r}", look)
         return found[-1]

@@ -12,9 +12,9 @@ from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing
 from orchestrator.reading import AGAIN_S
 from orchestrator.sandbox.twilio.routes import CONVERSATIONS
 from orchestrator.sandbox.wire import Call
-from orchestrator.texts import say
 from storage.reads.reader import Reader
 from storage.values import Pending, Status
+from tests.english import ENGLISH
 from tests.inprocess.house import House, living
 from tests.inprocess.virtual import play
 from tests.inprocess.world import Task, World
@@ -289,4 +289,4 @@ def test_a_message_that_stands_there_twice_is_healed(world: World, url: str) -> 
 
 
 def test_the_texts_that_are_looked_for_exist() -> None:
-    assert {"nobody_came", "goodbye"} <= set(say.MEMBER)
+    assert {"nobody_came", "goodbye"} <= set(ENGLISH.member)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from orchestrator.texts.transcript import files, lines
+from tests.english import ENGLISH
 
 
 @dataclass
@@ -20,7 +21,8 @@ class Line:
 
 
 def test_a_line_says_when_who_and_what() -> None:
-    assert lines([Line("member", "hello"), Line("agent", "hi", name="ada"), Line("bot", "welcome")]) == [
+    said = [Line("member", "hello"), Line("agent", "hi", name="ada"), Line("bot", "welcome")]
+    assert lines(said, ENGLISH.name) == [
         "[01:01] Member: hello",
         "[01:01] ada: hi",
         "[01:01] Bot: welcome",
@@ -28,10 +30,10 @@ def test_a_line_says_when_who_and_what() -> None:
 
 
 def test_what_was_deleted_is_named_and_not_shown() -> None:
-    assert lines([Line("member", "secret", deleted=True)]) == ["[01:01] Member: (deleted)"]
+    assert lines([Line("member", "secret", deleted=True)], ENGLISH.name) == ["[01:01] Member: (deleted)"]
 
 
 def test_files_are_named_with_their_size() -> None:
     both = ({"filename": "log.txt", "size": 12_345}, {"sid": "ME1"})
-    assert files(both) == "\n[file: log.txt, 12 kB]\n[file: ME1, 1 kB]"
-    assert files(()) == ""
+    assert files(both, ENGLISH.name) == "\n[file: log.txt, 12 kB]\n[file: ME1, 1 kB]"
+    assert files((), ENGLISH.name) == ""

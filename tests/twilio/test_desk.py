@@ -8,9 +8,9 @@ from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import SystemClock
 from orchestrator.errors import Reject, Retry
-from orchestrator.texts import say
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.limits import BODY_BYTES, SETTLE_S
+from tests.english import ENGLISH
 from tests.twilio.serving import CONVERSATION, NAME, Rows, Served, job
 
 
@@ -29,6 +29,7 @@ def desk(served: Served, rows: Rows) -> FlexDesk:
         public_url="https://example.org/",
         workspace=account["TWILIO_WORKSPACE_SID"],
         workflow=account["TWILIO_WORKFLOW_SID"],
+        words=ENGLISH,
     )
 
 
@@ -215,7 +216,7 @@ async def test_who_took_a_task_that_is_withdrawn_is_told_before_it_closes(
     ]
     shown = served.sandbox.twilio.conversation(sid)
     (note,) = shown["messages"]
-    assert (note["body"], told) == (say.DESK["withdrawn_not_delivered"], [note["sid"]] * 3)
+    assert (note["body"], told) == (ENGLISH.desk["withdrawn_not_delivered"], [note["sid"]] * 3)
     assert shown["state"] == "closed"
 
 
