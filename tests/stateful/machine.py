@@ -32,6 +32,7 @@ class WholeService(Members, Agents, Troubles):
 
     url: ClassVar[Callable[[], str]]  #: the address of a database with nothing in it
     taken: ClassVar[Counter[str]] = Counter()  #: what people did and what went wrong, over all examples
+    steps: ClassVar[int] = 0  #: that found something to do, over all examples
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,6 +48,7 @@ class WholeService(Members, Agents, Troubles):
 
     def take(self, step: Callable[[], Any], then: float) -> None:
         """Then look at what must hold at any moment. Not an invariant of Hypothesis, which prints every look."""
+        type(self).steps += 1
         self._whole = False
         try:
             self.street.take(step, then)

@@ -18,12 +18,19 @@ T = TypeVar("T")
 WHICH = st.integers(0, 3)
 MEMBER = st.integers(0, 2)
 AGENT = st.sampled_from(AGENTS)
+#: How much somebody writes at once.
+LINES = st.integers(1, 3)
 #: Seconds that pass after a step.
 THEN = st.sampled_from((2.0, 0.0, 0.3, 15.0))
 
 
 def one(things: Sequence[T], which: int) -> T:
     return things[-1 - which % len(things)]
+
+
+def _again(act: Callable[[], Any], times: int) -> None:
+    for _ in range(times):
+        act()
 
 
 class Steps(RuleBasedStateMachine):
@@ -44,17 +51,12 @@ class Members(Steps):
         people = self.street.town.crowd.members
         return people[member % len(people)]
 
-    @rule(member=MEMBER, then=THEN)
-    def a_member_asks(self, member: int, then: float) -> None:
-        self.take(self.person(member).ask, then)
-
-    @rule(member=MEMBER, then=THEN)
-    def a_member_writes_what_the_bot_does_not_know(self, member: int, then: float) -> None:
-        self.take(self.person(member).babble, then)
-
-    @rule(member=MEMBER, then=THEN)
-    def a_member_says_thanks(self, member: int, then: float) -> None:
-        self.take(self.person(member).thank, then)
+    @rule(member=MEMBER, what=st.sampled_from(("a question", "gibberish", "thanks")), lines=LINES, then=THEN)
+    def a_member_writes(self, member: int, what: str, lines: int, then: float) -> None:
+        """The bot knows an answer to every question, and none to gibberish."""
+        person = self.person(member)
+        write = {"a question": person.ask, "gibberish": person.babble, "thanks": person.thank}[what]
+        self.take(lambda: _again(write, lines), then)
 
     @rule(member=MEMBER, then=THEN)
     def a_member_edits(self, member: int, then: float) -> None:
@@ -150,9 +152,9 @@ class Agents(Steps):
         self.take(reject, then)
 
     @precondition(_talks)
-    @rule(which=WHICH, then=THEN)
-    def an_agent_writes(self, which: int, then: float) -> None:
-        self._with(which, Agent.write, then)
+    @rule(which=WHICH, lines=LINES, then=THEN)
+    def an_agent_writes(self, which: int, lines: int, then: float) -> None:
+        self._with(which, lambda agent, task: _again(lambda: agent.write(task), lines), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
+from typing import Any
 
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
@@ -14,6 +16,8 @@ from tests.stateful.people import THEN, Steps
 
 #: How long something is away. Seconds.
 AWAY = st.sampled_from((5.0, 1.0, 60.0))
+#: How many in a row.
+TIMES = st.integers(1, 2)
 #: What becomes of webhooks that were held.
 HELD = ("in order", "backwards", "shuffled", "doubled", "lost")
 LINE = ("gateway dropped", "session lost", "gateway offline")
@@ -29,17 +33,22 @@ class Troubles(Steps):
 
     # --- calls and webhooks
 
-    @rule(service=st.sampled_from(("discord", "twilio")), outcome=st.sampled_from(list(OUTCOMES)), then=THEN)
-    def the_next_call_fails(self, service: str, outcome: str, then: float) -> None:
-        self._plan(service, outcome, then)
+    @rule(
+        service=st.sampled_from(("discord", "twilio")),
+        outcome=st.sampled_from(list(OUTCOMES)),
+        times=TIMES,
+        then=THEN,
+    )
+    def the_next_calls_fail(self, service: str, outcome: str, times: int, then: float) -> None:
+        self._plan(service, outcome, times, then)
 
-    @rule(outcome=st.sampled_from(list(WEBHOOKS)), then=THEN)
-    def the_next_webhook_fails(self, outcome: str, then: float) -> None:
-        self._plan("webhook", outcome, then)
+    @rule(outcome=st.sampled_from(list(WEBHOOKS)), times=TIMES, then=THEN)
+    def the_next_webhooks_fail(self, outcome: str, times: int, then: float) -> None:
+        self._plan("webhook", outcome, times, then)
 
-    def _plan(self, service: str, outcome: str, then: float) -> None:
+    def _plan(self, service: str, outcome: str, times: int, then: float) -> None:
         planned = self.street.town.weather.planned.setdefault(service, deque())
-        self._strike(f"next call of {service}: {outcome}", lambda: planned.append(outcome), then)
+        self._strike(f"next call of {service}: {outcome}", lambda: planned.extend([outcome] * times), then)
 
     @precondition(lambda self: not self.street.town.world.webhooks.holding)
     @rule(seconds=AWAY, how=st.sampled_from(HELD), then=THEN)
@@ -145,6 +154,6 @@ class Troubles(Steps):
         else:
             self._strike("closed by an administrator", town.trouble.close_behind_our_back, then)
 
-    def _strike(self, name: str, act: object, then: float) -> None:
+    def _strike(self, name: str, act: Callable[[], Any], then: float) -> None:
         self.street.town.note("trouble", name)
-        self.take(act, then)  # type: ignore[arg-type]
+        self.take(act, then)
