@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
+from typing import Any
 from unittest.mock import patch
 
 from transitions import Machine
@@ -28,9 +29,9 @@ MEMBER = "4001"
 LIVE = ("open", "in_progress", "pending")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Happening:
-    """One event, what the step was given with it, and what came of it."""
+    """One event, what the step was given with it, and what came of it. Its `repr` is short: histories are long."""
 
     before: Snapshot
     event: Event
@@ -38,10 +39,20 @@ class Happening:
     step: Step
     running: Mapping[str, datetime]  #: the timers that run after it, with when they are due
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         after = self.step.snapshot
         said = f"{self.before.state} -{self.event.trigger}-> {after.state} ({self.step.outcome})"
         return f"{said} {dict(self.event.data)} request {self.event.to.request}"
+
+
+def changed(table: Table, state: str, trigger: str, when: str, **change: Any) -> Table:
+    """The table with one edge changed: `to`, `does`, or both. Raises ValueError where there is no such edge."""
+    row = (state, trigger, when)
+    edges = {(edge.state, edge.trigger, edge.when): edge for edge in table.edges}
+    if row not in edges:
+        raise ValueError(f"no edge {state} x {trigger} x {when} in {table.name}")
+    edges[row] = replace(edges[row], **change)
+    return replace(table, edges=tuple(edges.values()))
 
 
 def following(
