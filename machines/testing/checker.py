@@ -131,6 +131,7 @@ def _exactly_once(
     elsewhere: bool = False,
 ) -> Iterator[str]:
     told = [a.at for a in apologies if a.says in APOLOGIES and a.at >= line.at]
+    edited = line.edited_at or 0.0
     copies = [copy for place in places for copy in place]
     same = Counter(copy.carries for copy in copies)  # a later desk may be told what was corrected since
     times = max((0, *same.values(), *map(len, places)))
@@ -138,7 +139,7 @@ def _exactly_once(
         yield f"{line.text!r} arrived {times} times"
     elif not copies and not elsewhere and not told:
         yield f"{line.text!r} never arrived, and nobody was told"
-    elif copies and copies[-1].carries not in due and not any(at >= (line.edited_at or 0) for at in told):
+    elif copies and copies[-1].carries not in due and not (elsewhere or any(at >= edited for at in told)):
         yield f"{line.text!r} reads {copies[-1].carries!r} on the other side"
 
 

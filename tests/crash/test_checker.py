@@ -178,6 +178,16 @@ def test_what_an_operator_had_sent_after_all_comes_late_and_may() -> None:
     assert check(replace(history, outbox=(*history.outbox, retried))) == []
 
 
+def test_a_correction_that_did_not_arrive_is_excused_only_where_its_author_was_told_or_could_not_be() -> None:
+    corrected = line("d4", 4, By.MEMBER, "hello!", earlier=("hello",), edited_at=6.2)
+    history = with_dm(corrected, without="d4", at=3)
+    apology = Deed("k6", "conversation:c", "say", "dead", says="not_delivered")
+    assert [violation.invariant for violation in check(history)] == ["I1"]
+    assert check(replace(history, outbox=(*GOOD.outbox, apology))) == []
+    elsewhere = replace(apology, subject="conversation:e")
+    assert [v.invariant for v in check(replace(history, outbox=(*GOOD.outbox, elsewhere)))] == ["I1"]
+
+
 def test_nobody_is_late_while_nobody_serves() -> None:
     assert check(replace(GOOD, exchanges=(Exchange("interaction", 1, None),), down=((2, 6),))) == []
 

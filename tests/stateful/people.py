@@ -20,8 +20,8 @@ MEMBER = st.integers(0, 2)
 AGENT = st.sampled_from(AGENTS)
 #: How much somebody writes at once.
 LINES = st.integers(1, 3)
-#: Seconds that pass after a step.
-THEN = st.sampled_from((2.0, 0.0, 0.3, 15.0))
+#: Seconds that pass after a step. Never none: which of two edits is the later is known by their times alone.
+THEN = st.sampled_from((2.0, 0.001, 0.3, 15.0))
 
 
 def one(things: Sequence[T], which: int) -> T:

@@ -143,3 +143,15 @@ def test_a_dead_letter_from_a_future_that_the_clock_was_set_back_from_is_tried_n
         lambda state: state.a_member_opens_or_shuts_dms(member=0, then=0.0),
         lambda state: state.somebody_goes_to_a_console(who="an operator", then=0.0),
     )
+
+
+def test_a_correction_that_nobody_can_be_told_about_is_no_broken_promise(service: type[WholeService]) -> None:
+    """The Twilio Conversation is gone, so it cannot arrive; and a member whose DMs are shut hears no apology."""
+    play(
+        service,
+        lambda state: state.the_service_begins(setting=Setting(opening="talking", latency=0.05)),
+        lambda state: state.a_member_opens_or_shuts_dms(member=0, then=0.3),
+        lambda state: state.a_member_writes(member=0, what="a question", lines=1, then=2.0),
+        lambda state: state.somebody_goes_to_a_console(who="an administrator", then=0.3),
+        lambda state: state.a_member_edits(member=0, then=0.001),
+    )
