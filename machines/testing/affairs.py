@@ -44,6 +44,10 @@ class Happening:
         said = f"{self.before.state} -{self.event.trigger}-> {after.state} ({self.step.outcome})"
         return f"{said} {dict(self.event.data)} request {self.event.to.request}"
 
+    def _repr_pretty_(self, printer: Any, _cycle: bool) -> None:
+        """For Hypothesis, which would print every field of it."""
+        printer.text(repr(self))
+
 
 def changed(table: Table, state: str, trigger: str, when: str, **change: Any) -> Table:
     """The table with one edge changed: `to`, `does`, or both. Raises ValueError where there is no such edge."""

@@ -49,9 +49,8 @@ Way = tuple[str, str, Place]  #: what happens, whose doing it is, where it leads
 class Found:
     """What there is."""
 
-    places: dict[Place, tuple[Place, str] | None] = field(
-        default_factory=dict
-    )  #: and how it was first reached
+    #: Each with how it was first reached: from where, by what.
+    places: dict[Place, tuple[Place, str] | None] = field(default_factory=dict)
     ways: list[tuple[int, int, str]] = field(default_factory=list)  #: from, to, whose doing; places by number
     rows: dict[str, set[Row]] = field(default_factory=dict)  #: taken, by the name of the table
     faults: dict[str, Place] = field(default_factory=dict)  #: what must not be, and where it was first

@@ -150,7 +150,9 @@ class Model:
     def turn(self, owner: str) -> Model:
         """Whoever follows the bot takes its questions from it."""
         if self.owner == BOT and owner != BOT:
-            self = replace(self, question=0, texts=(), misses=0, helped=False)  # noqa: PLW0642
+            return replace(
+                self, owner=owner, agents=frozenset(), question=0, texts=(), misses=0, helped=False
+            )
         return replace(self, owner=owner, agents=frozenset())
 
     # --- what goes where
