@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -14,7 +15,7 @@ from machines.draft import Draft
 from machines.events import CaseTrigger
 from machines.snapshot import Context
 from machines.step import Unlisted
-from machines.table import Edge, Outcome, Table
+from machines.table import Edge, Table
 from machines.testing.abstraction import forget, renamed
 from machines.testing.affairs import Happening, following
 from machines.testing.explorer import Explorer, Found, never_taken, report, stuck
@@ -61,8 +62,8 @@ def test_the_member_alone_can_always_end_it(found: Found) -> None:
 
 
 def test_what_chance_finds_the_explorer_has_found(found: Found) -> None:
-    """What it forgets decides nothing: no history leads to a conversation that it does not know."""
-    known = {place.talk for place in found.places}
+    """What it forgets decides nothing: no history leads to a conversation and case that it does not know."""
+    known = {(place.talk, place.known.case, place.known.blocked) for place in found.places}
 
     @settings(
         max_examples=150,
@@ -73,13 +74,14 @@ def test_what_chance_finds_the_explorer_has_found(found: Found) -> None:
     )
     @given(histories(25))
     def look(history: tuple[Happening, ...]) -> None:
-        for happened in history:
-            after = happened.step.snapshot
-            if happened.before.version == 0 and happened.step.outcome is Outcome.REFUSED:
-                continue  # nothing was begun
+        for happened, then in pairwise(history):
+            after, facts = happened.step.snapshot, then.given
+            if then.before is not after:
+                continue  # the next conversation has begun, or none was
             assert isinstance(after.context, Context)
             talk = forget(after.state, after.context, happened.running)
-            assert {talk, renamed(talk)} & known, talk
+            rest = (facts.case.state if facts.case else "", happened.given.blocked)
+            assert {(talk, *rest), (renamed(talk), *rest)} & known, (talk, rest)
 
     look()
 
