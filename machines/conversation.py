@@ -61,6 +61,7 @@ ASKS: dict[tuple[str, str], str] = {
     (TALKING, T.DESK_CLOSED): "desk_end",
     (TALKING, T.DESK_FAILED): "desk_end",
     (TALKING, T.DESK_OPENED): "report",
+    (TALKING, T.TRANSFER_STARTED): "report",
     **{(state, T.DELIVERY_FAILED): "failure" for state in OPEN},
     (CLOSED, T.DELIVERY_FAILED): "failure_after_close",
     (CLOSED, T.AGENT_MESSAGE): "agent_text_after_close",
@@ -175,7 +176,7 @@ EDGES: tuple[Edge, ...] = (
     *edges(TALKING, T.AGENT_LEFT, None, "note_agent_left", when="last"),
     *edges(TALKING, T.ALONE, WAITING, "say_all_left", "invite_another", "wait_again", when="nobody"),
     *edges(TALKING, T.ALONE, WAITING, "say_all_left", "wait_again", when="transfer"),
-    *edges(TALKING, T.TRANSFER_STARTED, None, "note_transfer"),
+    *edges(TALKING, T.TRANSFER_STARTED, None, "note_transfer", when="current"),
     *edges(TALKING, T.DESK_CLOSED, CLOSED, "say_goodbye", "resolve_case", "end_request", when="current"),
     *edges(
         TALKING,
@@ -267,7 +268,10 @@ REFUSALS: tuple[Refusal, ...] = (
     *ignored(TALKING, T.AGENT_JOINED, "is here already", when="known"),
     *ignored(
         TALKING,
-        (T.AGENT_JOINED, T.AGENT_LEFT, T.DESK_CLOSED, T.DESK_FAILED, T.DESK_OPENED),
+        (
+            *(T.AGENT_JOINED, T.AGENT_LEFT, T.TRANSFER_STARTED),
+            *(T.DESK_CLOSED, T.DESK_FAILED, T.DESK_OPENED),
+        ),
         "another request",
         when="other",
     ),

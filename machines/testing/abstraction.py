@@ -63,6 +63,7 @@ _TALKS: dict[tuple[str, Context, frozenset[str]], Talk] = {}
 
 
 def _the(state: str, context: Context, running: frozenset[str]) -> Talk:
+    state = str(state)  # what is kept first stands for all, and machines know plain strings only
     return _TALKS.setdefault(
         (state, context, running),
         Talk(state, context, running, tuple(who for who, _ in context.agents), context.away),
@@ -178,15 +179,20 @@ _BY_US = (
     _act("us", T.DELIVERY_FAILED, about="m", side="member", notice=True),
     _act("us", T.UNREACHABLE),
 )
-_OF_EARLIER = (
+#: What a desk reports of a request that is not the current one, and that the conversation may not even have had.
+OF_ANOTHER = (
     *(_act("desk", trigger, request=9, agent="ada") for trigger in (T.AGENT_JOINED, T.AGENT_LEFT)),
     *(_act("desk", trigger, request=9) for trigger in (T.DESK_OPENED, T.DESK_CLOSED, T.DESK_FAILED)),
+    _act("desk", T.TRANSFER_STARTED, request=9),
     _act("desk", T.AGENT_MESSAGE, request=9, agent="ada"),
     _act("desk", T.AGENT_MESSAGE, BEFORE, request=1, agent="ada"),
     _act("desk", T.AGENT_MESSAGE, request=1, agent="ada"),
-    *(_act("desk", trigger) for trigger in (T.AGENT_EDITED, T.AGENT_DELETED, T.AGENT_REACTED)),
 )
-_SUPERSEDED = _act("bot", T.BOT_ANSWERED, question=8, kind="answer")
+_BY_AGENTS = tuple(_act("desk", trigger) for trigger in (T.AGENT_EDITED, T.AGENT_DELETED, T.AGENT_REACTED))
+_SUPERSEDED = (
+    _act("bot", T.BOT_ANSWERED, question=8, kind="answer"),
+    _act("bot", T.BOT_FAILED, question=8),
+)
 _FROM_BOT = (
     _act("bot", T.BOT_ANSWERED, question=1, kind="answer", articles=["one"]),
     _act("bot", T.BOT_ANSWERED, question=1, kind="answer", articles=[]),
@@ -201,8 +207,9 @@ def acts(talk: Talk) -> Iterator[Act]:
     yield from _BY_MEMBER
     yield from _BY_STAFF
     yield from _BY_US
-    yield from _OF_EARLIER
-    yield _SUPERSEDED
+    yield from OF_ANOTHER
+    yield from _BY_AGENTS
+    yield from _SUPERSEDED
     if talk.context.question:
         yield from _FROM_BOT
     for name in TIMERS_OF[talk.state]:

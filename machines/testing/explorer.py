@@ -16,10 +16,10 @@ from dataclasses import dataclass, field, replace
 from machines.case import CASE
 from machines.conversation import CONVERSATION, State
 from machines.effects import Kind
-from machines.events import CaseTrigger
+from machines.events import TIMERS, CaseTrigger
 from machines.events import Trigger as T
 from machines.snapshot import Context
-from machines.table import Table
+from machines.table import Edge, Table
 from machines.testing.abstraction import Act, Talk, acts, forget, renamed
 from machines.testing.desk import Desk, Task, moves, the_desk
 from machines.testing.turns import Known, Row, Turn, Turns
@@ -218,14 +218,15 @@ def stuck(found: Found, doers: Iterable[str], ends: Iterable[str]) -> list[Place
 
 
 def never_taken(found: Found, table: Table) -> list[str]:
-    """The edges of a table that no place takes, by name."""
+    """The rows of a table that no place takes, by name. Not those that refuse a timer: it fires where it runs."""
     taken = found.rows[table.name]
-    rows = ((str(edge.state), str(edge.trigger), str(edge.when)) for edge in table.edges)
+    due = (row for row in table.rows if isinstance(row, Edge) or row.trigger not in TIMERS)
+    rows = ((str(row.state), str(row.trigger), str(row.when)) for row in due)
     return sorted(" ".join(row) for row in rows if row not in taken)
 
 
 def report(found: Found) -> Iterator[str]:
-    """In words: the size of it, what must not be, and the edges that are never taken."""
+    """In words: the size of it, what must not be, and the rows that are never taken."""
     yield str(found)
     for fault, place in found.faults.items():
         yield f"fault: {fault}\n  at {place}\n  by {found.story(place)}"

@@ -66,6 +66,16 @@ def test_during_a_transfer_nobody_is_invited_for_the_desk_has_somebody() -> None
     assert talk.state == "awaiting_agent"
 
 
+def test_a_late_word_of_the_transfer_of_an_earlier_request_is_not_taken_for_this_one() -> None:
+    talk = Talk().waits()
+    talk.hears(T.AGENT_REQUEST_CANCELLED)
+    talk.hears(T.AGENT_REQUESTED)
+    talk.hears(T.AGENT_JOINED, request=2, agent="ada", name="Ada")
+    assert talk.hears(T.TRANSFER_STARTED, request=1).reason == "another request"
+    talk.hears(T.AGENT_LEFT, request=2, agent="ada")
+    assert Kind.DESK_INVITE in kinds(talk.fires(T.ALONE))
+
+
 def test_the_end_of_a_talk_is_a_goodbye_a_rating_and_a_resolved_case() -> None:
     talk = Talk().meets()
     done = talk.hears(T.DESK_CLOSED, request=1)

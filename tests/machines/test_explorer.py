@@ -16,12 +16,13 @@ from machines.events import CaseTrigger
 from machines.snapshot import Context
 from machines.step import Unlisted
 from machines.table import Edge, Table
-from machines.testing.abstraction import forget, renamed
+from machines.testing.abstraction import OF_ANOTHER, forget, renamed
 from machines.testing.affairs import Happening, following
 from machines.testing.explorer import Explorer, Found, never_taken, report, stuck
 from machines.testing.strategies import histories
+from machines.testing.turns import Turn, Turns
 
-#: Edges that nothing takes. This list only ever gets shorter.
+#: Rows that nothing takes. This list only ever gets shorter.
 NEVER_TAKEN: dict[str, list[str]] = {"conversation": [], "case": []}
 CLOCK, PEOPLE = ("clock",), ("member", "desk", "clock")
 
@@ -43,7 +44,7 @@ def test_every_state_is_reached(found: Found) -> None:
 
 
 @pytest.mark.parametrize("table", [CONVERSATION, CASE], ids=lambda table: table.name)
-def test_every_edge_is_taken(found: Found, table: Table) -> None:
+def test_every_row_is_taken(found: Found, table: Table) -> None:
     assert never_taken(found, table) == NEVER_TAKEN[table.name]
 
 
@@ -59,6 +60,17 @@ def test_whoever_is_not_blocked_can_always_get_a_person(found: Found) -> None:
 
 def test_the_member_alone_can_always_end_it(found: Found) -> None:
     assert [found.story(place) for place in stuck(found, ("member",), ("closed",)) if place.talk] == []
+
+
+def test_what_is_said_of_another_request_changes_nothing(found: Found) -> None:
+    turns = Turns()
+    changed = {
+        f"{talk.state}: {act.name}"
+        for talk, known in {(place.talk, place.known) for place in found.places}
+        for act in OF_ANOTHER
+        if talk and turns.of(talk, known, act) != Turn(talk, known)
+    }
+    assert changed == set()
 
 
 def test_what_chance_finds_the_explorer_has_found(found: Found) -> None:

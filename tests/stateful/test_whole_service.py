@@ -19,7 +19,7 @@ from tests.stateful.trouble import ASLEEP, HELD, LINE, UNHEARD
 from tests.storage.databases import DATABASES
 
 STEPS = 50
-ORDINARY, LONG = 22, 420
+ORDINARY, LONG = 22, 470
 #: What people do, whatever the weather.
 DEEDS = {
     *("asks", "babbles", "thanks", "edits", "unsends", "uses /helpme", "reacts", "fills in"),
@@ -68,6 +68,7 @@ def service(tmp_path: Path, template: Path) -> type[WholeService]:
 @pytest.mark.timeout(900)
 def test_every_promise_is_kept_whatever_is_done_and_whatever_goes_wrong(service: type[WholeService]) -> None:
     run_state_machine_as_test(service, settings=judged(ORDINARY))
+    print(f"{service.steps} steps")
     assert service.steps >= 1_000
 
 
@@ -75,6 +76,7 @@ def test_every_promise_is_kept_whatever_is_done_and_whatever_goes_wrong(service:
 @pytest.mark.timeout(7_200)
 def test_every_promise_is_kept_in_many_more_steps_of_every_kind(service: type[WholeService]) -> None:
     run_state_machine_as_test(service, settings=judged(LONG))
+    print(f"{service.steps} steps")
     assert service.steps >= 20_000
     assert (DEEDS | TROUBLES) - service.taken.keys() == set()
 
