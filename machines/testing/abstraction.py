@@ -13,6 +13,7 @@ Kept is whatever can decide about a later event. Forgotten or renamed, and why n
   talks, everything of a closed conversation but who closed it, when, and its request.
 - timers that only remind: they may fire whenever the state is theirs. Of those that end something it is kept
   whether they run.
+- of another case only that it is open: a conversation that turns to it finds it untouched.
 - which agent is which: whoever stands first in the alphabet of the two is the first.
 """
 

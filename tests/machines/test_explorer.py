@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,8 +15,8 @@ from machines.events import CaseTrigger
 from machines.snapshot import Context
 from machines.step import Unlisted
 from machines.table import Edge, Table
-from machines.testing.abstraction import OF_ANOTHER, forget, renamed
-from machines.testing.affairs import Happening, following
+from machines.testing.abstraction import OF_ANOTHER, Talk, forget, renamed
+from machines.testing.affairs import LIVE, Happening, following
 from machines.testing.explorer import Explorer, Found, never_taken, report, stuck
 from machines.testing.strategies import histories
 from machines.testing.turns import Turn, Turns
@@ -74,8 +73,9 @@ def test_what_is_said_of_another_request_changes_nothing(found: Found) -> None:
 
 
 def test_what_chance_finds_the_explorer_has_found(found: Found) -> None:
-    """What it forgets decides nothing: no history leads to a conversation and case that it does not know."""
-    known = {(place.talk, place.known.case, place.known.blocked) for place in found.places}
+    """What it forgets decides nothing: no event takes a conversation and its case a way that it does not know."""
+    seen = [_seen(place.talk, place.known.case, place.known.blocked) for place in found.places]
+    ways = {(seen[start], seen[end]) for start, end, _ in found.ways}
 
     @settings(
         max_examples=150,
@@ -86,16 +86,29 @@ def test_what_chance_finds_the_explorer_has_found(found: Found) -> None:
     )
     @given(histories(25))
     def look(history: tuple[Happening, ...]) -> None:
-        for happened, then in pairwise(history):
-            after, facts = happened.step.snapshot, then.given
-            if then.before is not after:
-                continue  # the next conversation has begun, or none was
-            assert isinstance(after.context, Context)
-            talk = forget(after.state, after.context, happened.running)
-            rest = (facts.case.state if facts.case else "", happened.given.blocked)
-            assert {(talk, *rest), (renamed(talk), *rest)} & known, (talk, rest)
+        for earlier, happened, later in zip(history, history[1:], history[2:], strict=False):
+            if earlier.step.snapshot is happened.before and happened.step.snapshot is later.before:
+                way = (_after(earlier, later=happened), _after(happened, later=later))
+                assert way[0] == way[1] or way in ways, (happened, way)
 
     look()
+
+
+Seen = tuple[frozenset[Talk | None], str, bool]
+
+
+def _seen(talk: Talk | None, case: str, blocked: bool) -> Seen:
+    """Whichever agent is called what, and whatever becomes of a case while it is open."""
+    names = frozenset({talk, renamed(talk) if talk else None})
+    return names, "open" if case in LIVE else case, blocked
+
+
+def _after(happened: Happening, later: Happening) -> Seen:
+    """Where that event led. What has become of the case is told with the next."""
+    after, case = happened.step.snapshot, later.given.case
+    assert isinstance(after.context, Context)
+    talk = forget(after.state, after.context, happened.running)
+    return _seen(talk, case.state if case else "", happened.given.blocked)
 
 
 # --- seen red

@@ -19,7 +19,7 @@ from tests.stateful.trouble import ASLEEP, HELD, LINE, UNHEARD
 from tests.storage.databases import DATABASES
 
 STEPS = 50
-ORDINARY, LONG = 22, 470
+ORDINARY, LONG = 22, 520
 #: What people do, whatever the weather.
 DEEDS = {
     *("asks", "babbles", "thanks", "edits", "unsends", "uses /helpme", "reacts", "fills in"),
