@@ -164,7 +164,7 @@ class Model:
     def to_member(self, event: Event, after: Model, given: Given) -> bool:
         """Do an agent's words, or changes of them, go to the member?"""
         if event.trigger is T.AGENT_CONTACTS:
-            return not given.blocked or self.owner != BOT
+            return not given.blocked or self.owner in (NOBODY, AGENT)
         if event.trigger in (T.AGENT_EDITED, T.AGENT_DELETED):
             return self.owner != OVER
         if event.trigger is not T.AGENT_MESSAGE:

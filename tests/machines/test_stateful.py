@@ -10,7 +10,8 @@ from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from machines.case import CASE
-from machines.events import OPENERS, TIMERS, Trigger
+from machines.events import OPENERS, TIMERS, Address, Event, Source, Trigger
+from machines.table import Outcome
 from machines.testing.affairs import LIVE, Affairs
 from machines.testing.model import Watch
 from machines.testing.strategies import BY_BOT, BY_DESK, BY_MEMBER, happenings
@@ -91,6 +92,22 @@ def test_whatever_is_heard_in_whatever_order_the_conversation_is_where_a_person_
     steps = play(STEPS)
     print(f"{steps} steps")
     assert steps >= STEPS
+
+
+# --- found once
+
+
+def test_whoever_is_blocked_is_not_contacted_after_the_end_either() -> None:
+    affairs, watch = Affairs(), Watch()
+    to = Address(member=affairs.member)
+    for trigger in (Trigger.MEMBER_MESSAGE, Trigger.MEMBER_BLOCKED, Trigger.AGENT_CONTACTS):
+        data = {"agent": "ada", "message": str(trigger), "body": "hello"}
+        happened = affairs.hears(Event(Source.PAGE, str(trigger), trigger, affairs.now, to, data))
+        assert watch.hears(happened) == []
+    assert (happened.step.outcome, happened.step.reason) == (Outcome.REFUSED, "blocked")
+
+
+# --- the long form
 
 
 @pytest.mark.long
