@@ -77,5 +77,6 @@ class WholeService(Members, Agents, Troubles):
         for line in log[self._told :]:
             if currently_in_test_context():
                 note(line)
-            self.taken[line.split(maxsplit=1)[1]] += 1
+            _, _, what = line.split(maxsplit=2)
+            self.taken[what] += 1
         self._told = len(log)
