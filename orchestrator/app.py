@@ -18,6 +18,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.effects import Kind
 from machines.events import Event
+from machines.hours import Hours
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock, SystemClock
@@ -114,7 +115,7 @@ class Service:
             reads = reader(database)
         self._stack.push_async_callback(reads.dispose)
         self.reader = Reader(reads)
-        self.store = Store(self.engine, limits=settings.limits)
+        self.store = Store(self.engine, limits=settings.limits, hours=self._hours())
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         discord, twilio = Reach("discord", self.clock), Reach("twilio", self.clock)
         self.rest = DiscordRest(discord.told)
@@ -210,6 +211,16 @@ class Service:
             raise ConfigurationError(
                 str(error), "mend the article, or point KNOWLEDGE_DIR elsewhere"
             ) from error
+
+    def _hours(self) -> Hours:
+        """Hours that never come may be meant: members can leave a message all the same."""
+        hours = self.settings.hours
+        if hours.opens_at(self.clock.now()) is None:
+            log.warning(
+                "nobody is ever there by OPENING_HOURS; members can only leave a message",
+                extra={"text": self.settings.opening_hours},
+            )
+        return hours
 
     def _open_database(self) -> None:
         before, after = self._stack.enter_context(opened(self.settings.database))

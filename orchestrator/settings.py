@@ -9,6 +9,8 @@ from typing import Any, Literal
 from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from machines import timetable
+from machines.hours import Hours
 from machines.snapshot import Limits
 from orchestrator.errors import ConfigurationError
 
@@ -49,6 +51,13 @@ class Settings(BaseSettings):
         None, description="Folder of Markdown articles; default: the sample that comes along."
     )
 
+    opening_hours: str = Field(
+        "always",
+        description="When agents are there, e.g. `mon-fri 09:00-17:00; sat 10:00-14:00; 12-24 closed`; `never` too.",
+    )
+    time_zone: str = Field("UTC", description="IANA zone of the opening hours, e.g. `Europe/Berlin`.")
+    holidays: str = Field("", description="Days without agents, e.g. `2026-04-06, 12-25..12-26, 01-01`.")
+
     timer_ask: float = Field(1.2, gt=0, description="Quiet seconds after which a burst is one question.")
     timer_ask_at_most: float = Field(4.0, gt=0, description="Longest wait of a burst, seconds.")
     timer_answer_overdue: float = Field(20.0, gt=0, description="Seconds until the bot apologises.")
@@ -88,6 +97,24 @@ class Settings(BaseSettings):
             raise ValueError("must be an origin such as https://help.example.org")
         return value
 
+    @field_validator("time_zone")
+    @classmethod
+    def _known_zone(cls, value: str) -> str:
+        timetable.zone(value)
+        return value
+
+    @field_validator("opening_hours")
+    @classmethod
+    def _readable_hours(cls, value: str) -> str:
+        timetable.hours(value)
+        return value
+
+    @field_validator("holidays")
+    @classmethod
+    def _readable_days(cls, value: str) -> str:
+        timetable.closed_days(value)
+        return value
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'orchestrator.db'}"
@@ -101,6 +128,11 @@ class Settings(BaseSettings):
             if name.startswith("timer_")
         }
         return Limits(**timers, misses=self.misses)
+
+    @property
+    def hours(self) -> Hours:
+        """When somebody is there."""
+        return timetable.hours(self.opening_hours, timetable.zone(self.time_zone), self.holidays)
 
     @property
     def twilio_login(self) -> tuple[str, str]:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
+from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.step import step as machine_step
 from storage.drafts import Owners, Recent
@@ -33,10 +34,12 @@ class Store:
         engine: Engine,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        hours: Hours = ALWAYS,
         fresh_id: Callable[[], str] = random_id,
     ) -> None:
         self.engine = engine
         self.limits = limits
+        self.hours = hours
         self.fresh_id = fresh_id
         self._owners = Owners()
         self._recent = Recent() if engine.dialect.name == "sqlite" else None
@@ -60,7 +63,7 @@ class Store:
         with self.engine.begin() as connection:
             picture = Picture(connection, self._owners, self._recent, self._lock_rows)
             picture.load(batch)
-            run = Run(picture, step, now, self.limits, self.fresh_id)
+            run = Run(picture, step, now, self.limits, self.hours, self.fresh_id)
             run.take(batch)
             wake_parked(connection, run)
             voided = write(connection, run.record)

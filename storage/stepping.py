@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from machines.effects import OPERATOR_LANE, Effect, Kind, dm_lane, effect_key, interaction_lane
@@ -22,6 +23,7 @@ from machines.events import (
     Source,
     Trigger,
 )
+from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
 from machines.step import new_case, new_conversation
 from machines.table import Outcome
@@ -54,13 +56,16 @@ class Run:
     step: StepFunction
     now: float
     limits: Limits = DEFAULT_LIMITS
+    hours: Hours = ALWAYS
     fresh_id: Callable[[], str] = random_id
     receipts: list[Receipt] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
     record: Record = field(init=False)
+    opens_at: datetime | None = field(init=False)  #: `now`: somebody is there; None: nobody within a year
 
     def __post_init__(self) -> None:
         self.record = Record(self.picture, self.now)
+        self.opens_at = self.hours.opens_at(moment(self.now))
 
     def take(self, batch: Batch) -> None:
         for item in batch:
@@ -252,9 +257,13 @@ class Run:
                 was.closed_by,
                 case.snapshot.state if case else "",
             )
+        received_at = moment(self.now)
+        open_now = self.opens_at == received_at
         return Given(
-            received_at=moment(self.now),
+            received_at=received_at,
             fresh=self.fresh_id(),
+            open_now=open_now,
+            opens_at=None if open_now else self.opens_at,
             help_case=CaseFacts(help_case.snapshot.id, help_case.snapshot.state) if help_case else None,
             case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
             blocked=member.blocked,

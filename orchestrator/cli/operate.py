@@ -123,7 +123,8 @@ def _see_to(engine: Engine) -> None:
     from storage.apply import Store
     from storage.letters import request_of, waiting
 
-    store = Store(engine, limits=settings.load().limits)
+    known = settings.load()
+    store = Store(engine, limits=known.limits, hours=known.hours)
 
     class Here:
         async def requests(self) -> list[Request]:

@@ -251,13 +251,16 @@ def say_text(key: str, args: dict[str, Any], said: Words) -> str:
     if key == "answer":
         return answer_text(args, said)
     if key == "outside_hours":
-        at = args.get("opens_at")
-        opens = ""
-        if at:
-            stamp = int(datetime.fromisoformat(at).timestamp())
-            opens = text(said.member, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
-        args = {**args, "opens": opens}
+        args = {**args, "opens": opens_text(args.get("opens_at", ""), said)}
     return text(said.member, key, args)
+
+
+def opens_text(opens_at: str, said: Words) -> str:
+    """When somebody will be there. Discord shows a time stamp in the zone and language of whoever reads it."""
+    if not opens_at:
+        return text(said.member, "outside_hours_unknown", {})
+    stamp = int(datetime.fromisoformat(opens_at).timestamp())
+    return text(said.member, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
 
 
 def answer_text(args: dict[str, Any], said: Words) -> str:

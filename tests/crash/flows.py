@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
+from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from tests.crash import races, stories
 from tests.crash.play import Play
@@ -22,6 +23,7 @@ class Flow:
     start: Story | None = None  #: plays before it, without crashes, in a life of its own
     meanwhile: Callable[[Play], None] | None = None  #: happens while nobody serves, between the two
     limits: Limits = DEFAULT_LIMITS
+    hours: Hours = ALWAYS
 
 
 #: Longer than the quiet time after the start of a flow.

@@ -71,7 +71,9 @@ class Life:
             await self.play.do(meanwhile, self.play)
             await self.world.time.sleep(DEAD_S)
         died = self.play.down[-1][0] if self.play.down else self.world.time.time()
-        self.house = House(self.world, self.url, limits=self.flow.limits, watched=False)
+        self.house = House(
+            self.world, self.url, limits=self.flow.limits, hours=self.flow.hours, watched=False
+        )
         with self._inside_transactions():
             await self.house.start()
             self.play.down[-1:] = [(died, self.world.time.time())]

@@ -117,7 +117,7 @@ class Matrix:
     def _fresh(self, name: str) -> None:
         """The database and the world that the flow starts from."""
         flow = FLOWS[name]
-        key = (flow.start, flow.limits)
+        key = (flow.start, flow.limits, flow.hours)
         if key not in self._starts:
             self._begin(name, flow)
             self._starts[key] = f"start_{len(self._starts)}"

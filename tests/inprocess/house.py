@@ -16,6 +16,7 @@ from typing import Any
 
 from machines.effects import Kind
 from machines.events import Event
+from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from orchestrator.chatbot.answer import Chatbot
 from orchestrator.chatbot.ask import Asker
@@ -73,6 +74,7 @@ class House:
         url: str,
         *,
         limits: Limits = DEFAULT_LIMITS,
+        hours: Hours = ALWAYS,
         clock: Clock | None = None,
         watched: bool = True,
         bot: Chatbot | None = None,
@@ -93,7 +95,9 @@ class House:
         self._inline = inline_reader(url)
         self._dispose()  # a life that crashed left its connections behind
         self.reader = Reader(self._inline.as_asynchronous())
-        self.store = MarkedStore(self.engine, limits=limits, fresh_id=lambda: f"{life.getrandbits(128):032x}")
+        self.store = MarkedStore(
+            self.engine, limits=limits, hours=hours, fresh_id=lambda: f"{life.getrandbits(128):032x}"
+        )
         self.store.point = hooks.pass_by
         self.committer = Committer(self.store, clock, self._applied, self._unknown)
         self.discord = InProcessDiscord(world.discord_rest, discord_limits, storable, hooks.line("discord"))
@@ -307,9 +311,11 @@ class House:
 
 
 @asynccontextmanager
-async def living(world: World, url: str, *, limits: Limits = DEFAULT_LIMITS) -> AsyncIterator[House]:
+async def living(
+    world: World, url: str, *, limits: Limits = DEFAULT_LIMITS, hours: Hours = ALWAYS
+) -> AsyncIterator[House]:
     """A house that runs until the block is left."""
-    house = House(world, url, limits=limits)
+    house = House(world, url, limits=limits, hours=hours)
     await house.start()
     try:
         yield house
