@@ -23,7 +23,7 @@ from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
-from tests.english import ENGLISH
+from orchestrator.texts import say
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ def free_port() -> int:
                 return port
 
 
-def says(key: str, text: str, table: Any = ENGLISH.member) -> re.Match[str] | None:
+def says(key: str, text: str, table: Any = say.MEMBER) -> re.Match[str] | None:
     """Whether a text is the one of `key`, whatever its placeholders hold."""
     words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
     return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
@@ -244,7 +244,7 @@ class Task:
         """Wait for a note of ours."""
 
         async def look() -> list[str]:
-            return [note for note in await self.notes() if says(key, note, ENGLISH.desk)]
+            return [note for note in await self.notes() if says(key, note, say.DESK)]
 
         return str((await until(f"the agent is told {key!r}", look, within))[-1])
 
@@ -271,8 +271,7 @@ class Stage:
     sandbox: Sandbox
     session: aiohttp.ClientSession
     folder: Path
-    timers: dict[str, float] = field(default_factory=lambda: dict(TIMERS))
-    locale: str = "en"
+    adjusted: dict[str, float | str] = field(default_factory=lambda: dict(TIMERS))  #: settings by name
     port: int = field(default_factory=free_port)
     service: Service | None = None
     process: asyncio.subprocess.Process | None = None
@@ -289,24 +288,29 @@ class Stage:
     def settings(self) -> Settings:
         account = {name.lower(): value for name, value in self.sandbox.account().items()}
         own = {"data_dir": self.folder, "port": self.port, "public_url": self.url}
-        return load(_env_file=None, default_locale=self.locale, **account, **own, **self.timers)
+        return load(_env_file=None, **account, **own, **self.adjusted)
 
     def environment(self) -> dict[str, str]:
         """The same for a process of its own."""
         own = {"DATA_DIR": str(self.folder), "PORT": str(self.port), "PUBLIC_URL": self.url}
-        own["DEFAULT_LOCALE"] = self.locale
-        timers = {name.upper(): str(value) for name, value in self.timers.items()}
-        return {"PATH": "/usr/bin:/bin", **self.sandbox.account(), **own, **timers}
+        adjusted = {name.upper(): str(value) for name, value in self.adjusted.items()}
+        return {"PATH": "/usr/bin:/bin", **self.sandbox.account(), **own, **adjusted}
 
     def member(self, name: str = "mia") -> Member:
         return Member(self.control, name)
 
     def case_notes(self) -> list[str]:
         """What the cases have been told, of which neither sandbox knows."""
-        with closing(
-            sqlite3.connect(f"file:{self.folder / 'orchestrator.db'}?mode=ro", uri=True)
-        ) as database:
-            return [note for (note,) in database.execute("SELECT note FROM case_note")]
+        return self._noted("SELECT note FROM case_note")
+
+    def messages_left(self) -> list[str]:
+        """What members left for later, as the cases have it."""
+        return self._noted("SELECT json_extract(data, '$.body') FROM case_note WHERE note = 'message_left'")
+
+    def _noted(self, query: str) -> list[str]:
+        file = f"file:{self.folder / 'orchestrator.db'}?mode=ro"
+        with closing(sqlite3.connect(file, uri=True)) as database:
+            return [text for (text,) in database.execute(query)]
 
     async def tasks(self) -> list[Task]:
         return [Task(self.control, task["sid"]) for task in await self.control.get("/tasks")]

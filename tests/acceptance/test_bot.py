@@ -83,7 +83,7 @@ async def test_a_press_too_many_opens_no_second_task(stage: Stage) -> None:
 
 
 async def test_a_question_edited_before_it_is_asked_is_asked_as_corrected(bare: Stage) -> None:
-    bare.timers |= {"timer_ask": 0.6, "timer_ask_at_most": 2.0}
+    bare.adjusted |= {"timer_ask": 0.6, "timer_ask_at_most": 2.0}
     await bare.start()
     mia = bare.member()
     message = await mia.write("zzgrbl qwrk")
@@ -92,7 +92,7 @@ async def test_a_question_edited_before_it_is_asked_is_asked_as_corrected(bare: 
 
 
 async def test_a_question_deleted_before_it_is_asked_is_not_asked(bare: Stage) -> None:
-    bare.timers |= {"timer_ask": 0.6, "timer_ask_at_most": 2.0}
+    bare.adjusted |= {"timer_ask": 0.6, "timer_ask_at_most": 2.0}
     await bare.start()
     mia = bare.member()
     await mia.unsend(await mia.write("How do I reset my password?"))
@@ -121,7 +121,7 @@ async def test_after_a_restart_old_buttons_still_work(stage: Stage) -> None:
 
 
 async def test_a_message_for_later_goes_on_the_case(bare: Stage) -> None:
-    bare.timers |= {"timer_wait": 0.5}
+    bare.adjusted |= {"timer_wait": 0.5}
     await bare.start()
     mia = bare.member()
     await bare.handed_off(mia, agent=None)
@@ -132,7 +132,7 @@ async def test_a_message_for_later_goes_on_the_case(bare: Stage) -> None:
 
 
 async def test_a_request_that_expired_is_taken_up_again_without_a_second_task(bare: Stage) -> None:
-    bare.timers |= {"timer_wait": 0.5}
+    bare.adjusted |= {"timer_wait": 0.5}
     await bare.start()
     mia = bare.member()
     task = await bare.handed_off(mia, agent=None)

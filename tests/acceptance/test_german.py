@@ -50,7 +50,7 @@ async def test_a_press_tells_which_language_its_member_speaks(stage: Stage) -> N
 
 
 async def test_agents_read_the_language_of_the_house(bare: Stage) -> None:
-    bare.locale = "de"
+    bare.adjusted["default_locale"] = "de"
     await provision(bare.settings(), lambda _line: None)
     await bare.serve()
     mia = bare.member()

@@ -37,6 +37,13 @@ async def test_a_setting_that_cannot_be_read_is_named(command: Command) -> None:
     assert_one_line(await command("serve", PORT="eighty"), CONFIGURATION, "PORT")
 
 
+async def test_opening_hours_that_cannot_be_read_are_one_line(command: Command) -> None:
+    ended = await command("serve", OPENING_HOURS="mon-fri 09:00-17:00; sat 9-13")
+    assert_one_line(ended, CONFIGURATION, "OPENING_HOURS", "'9-13'")
+    ended = await command("serve", TIME_ZONE="Europe/Berln")
+    assert_one_line(ended, CONFIGURATION, "TIME_ZONE", "'Europe/Berln'")
+
+
 @pytest.mark.parametrize("what", ["serve", "provision"])
 async def test_a_token_that_discord_refuses_is_named_and_not_tried_again(command: Command, what: str) -> None:
     command.sandbox.faults.plant(Fault("discord", "GET", "/users/@me$", times=-1, status=401))

@@ -8,6 +8,7 @@ from functools import partial
 
 from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
+from machines.timetable import hours
 from tests.crash import races, stories
 from tests.crash.play import Play
 
@@ -29,6 +30,8 @@ class Flow:
 #: Longer than the quiet time after the start of a flow.
 SHORT_WAIT = Limits(wait=80, wait_reminder=60)
 SHORT_SILENCE = Limits(member_idle_warn=30, member_idle=45)
+#: Stories begin on the Monday before.
+TOMORROW = hours("tue 09:00-17:00")
 
 FLOWS: dict[str, Flow] = {
     flow.name: flow
@@ -39,6 +42,7 @@ FLOWS: dict[str, Flow] = {
         Flow("hand-off", stories.hand_off, stories.greeted),
         Flow("cancel", stories.cancelled, stories.queued),
         Flow("nobody comes, message left", stories.nobody_comes, stories.queued, limits=SHORT_WAIT),
+        Flow("outside hours, message left", stories.outside_hours, stories.greeted, hours=TOMORROW),
         Flow("agent accepts", stories.accepted, stories.queued),
         Flow("accepted, and cancelled at once", partial(races.cancel_meets_accept, turns=0), stories.queued),
         Flow("cancelled, and accepted at once", partial(races.cancel_meets_accept, turns=2), stories.queued),

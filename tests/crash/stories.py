@@ -92,6 +92,12 @@ async def nobody_comes(play: Play) -> None:
     await play.fill_in(mia, "message_left", "call me back", lambda: mia.heard("message_kept"))
 
 
+async def outside_hours(play: Play) -> None:
+    mia = play.world.member()
+    await play.press(mia, "agent_requested", lambda: mia.heard("outside_hours"))
+    await play.fill_in(mia, "message_left", "call me back", lambda: mia.heard("message_kept"))
+
+
 async def accepted(play: Play) -> None:
     mia, task = play.world.member(), await play.task()
     await play.do(mia.write, "is anybody there?")

@@ -26,7 +26,9 @@ class Crash:
     point: tuple[str, str, str]  #: service, method and path of the call whose answer nobody gets
     does: Act
     sees: Act
-    timers: Mapping[str, float] = field(default_factory=dict)  #: settings, where the usual ones take minutes
+    settings: Mapping[str, float | str] = field(
+        default_factory=dict
+    )  #: where the usual ones do not lead there
 
 
 def _wrote(text: str) -> Act:
@@ -71,6 +73,15 @@ async def _one_task(stage: Stage, mia: Member, _task: Task | None) -> None:
     await task.accept("ada")
     await mia.hears("agent_joined")
     assert len(await stage.tasks()) == 1
+
+
+async def _told_once_and_leaves_a_message(stage: Stage, mia: Member, _task: Task | None) -> None:
+    told = await mia.hears("outside_hours")
+    assert len(await mia.heard("outside_hours")) == 1
+    await mia.fills_in(await mia.press("message_left", told), "call me back")
+    await mia.hears("message_kept")
+    assert stage.messages_left() == ["call me back"]
+    assert await stage.tasks() == []
 
 
 async def _canceled(_stage: Stage, mia: Member, task: Task | None) -> None:
@@ -267,6 +278,14 @@ CRASHES = (
     Crash("second miss", "greeted", ("twilio", "POST", "/Conversations$"), _misses_twice, _one_task),
     Crash(
         "nobody comes, message left", "queued", POSTED, _waits, _heard_once("nobody_came"), {"timer_wait": 6}
+    ),
+    Crash(
+        "outside hours, message left",
+        "greeted",
+        POSTED,
+        _pressed("agent_requested"),
+        _told_once_and_leaves_a_message,
+        {"opening_hours": "never"},
     ),
     Crash("member edits", "talking", NOTED, _member_edits, _agent_reads_edit),
     Crash("taken back", "talking", ("discord", "DELETE", r"/messages/\d+$"), _takes_back, _nothing_stands),

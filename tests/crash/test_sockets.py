@@ -19,7 +19,7 @@ __all__ = ["bare"]
 
 @pytest.mark.parametrize("crash", CRASHES, ids=[crash.flow for crash in CRASHES])
 async def test_a_kill_over_sockets_loses_and_doubles_nothing(bare: Stage, crash: Crash) -> None:
-    bare.timers |= crash.timers
+    bare.adjusted |= crash.settings
     await provision(bare.settings(), lambda _line: None)
     await bare.spawn()
     mia = bare.member()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from machines.hours import ALWAYS
 from orchestrator.errors import ConfigurationError
 from orchestrator.settings import load
 
@@ -26,6 +28,10 @@ def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("TIMER_ASK", "0"),
         ("MISSES", "-1"),
         ("LOG_LEVEL", "loud"),
+        ("OPENING_HOURS", "mon-fri 9-17"),
+        ("OPENING_HOURS", "mon-fri 09:00-17:00; mo closed"),
+        ("TIME_ZONE", "Europe/Berln"),
+        ("HOLIDAYS", "2026-02-30"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://u:secret@127.0.0.1/db"),
     ],
@@ -85,6 +91,26 @@ def test_webhooks_may_be_signed_with_the_token_of_yesterday() -> None:
     settings = load(twilio_auth_token="new", twilio_auth_token_previous="old")
     assert settings.twilio_auth_tokens == ("new", "old")
     assert load(twilio_auth_token="new").twilio_auth_tokens == ("new",)
+
+
+def test_the_word_of_the_opening_hours_that_is_wrong_is_named() -> None:
+    with pytest.raises(
+        ConfigurationError, match=r"^OPENING_HOURS: '25:00-26:00' is not on the clock"
+    ) as refused:
+        load(opening_hours="mon-fri 09:00-17:00; sat 25:00-26:00")
+    assert "mon-fri 09:00-17:00; sat" in refused.value.hint
+
+
+def test_somebody_is_always_there_unless_said_otherwise() -> None:
+    assert load().hours == ALWAYS
+
+
+def test_opening_hours_are_those_of_the_zone_and_leave_out_the_holidays() -> None:
+    hours = load(
+        opening_hours="mon-fri 09:00-17:00", time_zone="America/New_York", holidays="2026-03-02, 07-04"
+    ).hours
+    monday = datetime(2026, 3, 2, tzinfo=UTC)
+    assert hours.opens_at(monday) == datetime(2026, 3, 3, 14, tzinfo=UTC)
 
 
 def test_every_timer_reaches_the_tables() -> None:
