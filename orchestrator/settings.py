@@ -51,11 +51,14 @@ class Settings(BaseSettings):
         None, description="Folder of Markdown articles; default: the sample that comes along."
     )
 
+    #: Always: no member is turned away by hours that nobody set.
     opening_hours: str = Field(
         "always",
-        description="When agents are there, e.g. `mon-fri 09:00-17:00; sat 10:00-14:00; 12-24 closed`; `never` too.",
+        description="When agents are there, e.g. `mon-fri 09:00-17:00; sat 10:00-14:00; 12-24 closed`, or `never`.",
     )
+    #: UTC: the same on every machine, wherever it stands.
     time_zone: str = Field("UTC", description="IANA zone of the opening hours, e.g. `Europe/Berlin`.")
+    #: None: every country has its own.
     holidays: str = Field("", description="Days without agents, e.g. `2026-04-06, 12-25..12-26, 01-01`.")
 
     timer_ask: float = Field(1.2, gt=0, description="Quiet seconds after which a burst is one question.")

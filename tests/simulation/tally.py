@@ -67,11 +67,6 @@ UNMET: dict[str, frozenset[str]] = {
             "conversation: with_agent -transfer_started-> with_agent",
         }
     ),
-    "for there are no opening hours yet": frozenset(
-        {
-            "conversation: bot_faq -agent_requested-> bot_faq",
-        }
-    ),
 }
 #: So many seeds, and every edge that can be reached has been met.
 ENOUGH = 500

@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from machines.hours import WHOLE_DAY, Hours, Span
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.testing.checker import check
 from machines.testing.history import Exchange, History
@@ -71,6 +72,7 @@ class Plan:
     latency: float
     disk: float
     limits: Limits
+    shifts: tuple[int, int, int]  #: minutes after midnight of the first, minutes of each, and between begins
     ahead: tuple[float, float]
     slowly: float  #: how much longer than usual everybody takes between two acts
 
@@ -88,9 +90,28 @@ class Plan:
             latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
             disk=chance.choice((0.0, 0.005, 0.1)),
             limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),
+            shifts=_shifts(Random(f"hours {seed}")),
             ahead=(chance.uniform(-3, 3), chance.uniform(-3, 3)) if skewed else (0.0, 0.0),
             slowly=80.0 if unhurried else 1.0,
         )
+
+    @property
+    def hours(self) -> Hours:
+        """When somebody is there, on every day."""
+        first, length, turn = self.shifts
+        begins = range(first, WHOLE_DAY, turn) if length else ()
+        return Hours((tuple(Span(begin, begin + length) for begin in begins),) * 7)
+
+
+def _shifts(chance: Random) -> tuple[int, int, int]:
+    """In most seeds somebody is always there, in some nobody ever; in the others it changes within the run."""
+    kind = chance.random()
+    if kind < 0.8:
+        return 0, WHOLE_DAY, WHOLE_DAY
+    if kind < 0.82:
+        return 0, 0, WHOLE_DAY
+    turn = chance.choice((4, 10, 30))
+    return chance.randrange(turn), chance.randint(1, turn - 1), turn
 
 
 @dataclass
@@ -241,6 +262,7 @@ class Town:
             self.world,
             self.url,
             limits=self.plan.limits,
+            hours=self.plan.hours,
             clock=self.clock,
             watched=False,
             bot=Moody(chatbot(), self.weather),
