@@ -11,8 +11,9 @@ from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
+from tests.simulation.plan import Plan
 from tests.simulation.tally import Tally
-from tests.simulation.town import Plan, Verdict, simulate
+from tests.simulation.town import Verdict, simulate
 
 #: So many seeds, and no kind of fault may be left out; edges are judged by the tally.
 ENOUGH = 300

@@ -15,8 +15,6 @@ from typing import Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from machines.hours import WHOLE_DAY, Hours, Span
-from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.testing.checker import check
 from machines.testing.history import Exchange, History
 from orchestrator.errors import Reject, Retry, Unavailable
@@ -29,25 +27,13 @@ from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
 from tests.simulation.loop import SeededLoop
 from tests.simulation.people import AGENTS, Agent, Crowd, Person, pause
+from tests.simulation.plan import Plan
 from tests.simulation.scenes import Scenes
 from tests.simulation.tally import Tally
 from tests.simulation.trouble import Trouble
 from tests.simulation.weather import Killed, Moody, Weather
 
 NAMES = ("mia", "tom", "zoe", "ali", "eva")
-#: Everything that waits for somebody fires within the run.
-HASTY = Limits(
-    bot_idle_warn=120,
-    bot_idle=200,
-    wait_reminder=60,
-    wait=150,
-    member_idle_warn=100,
-    member_idle=180,
-    agent_idle_warn=90,
-    agent_idle=160,
-    afterglow=120,
-    case_close=400,
-)
 #: How long effects may take to end once all is well again: the longest pause between two attempts and more.
 SETTLE_S = 3600.0
 #: After that, this long is waited for what should not come; the desk side is read again meanwhile.
@@ -58,60 +44,6 @@ WRONG = "step_failed"
 LOOK_S = 5.0
 #: Between two looks at the gateway.
 AGAIN_S = 0.5
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What a seed stands for, before anything happens."""
-
-    seed: int
-    members: int
-    acts: int  #: by members and agents together
-    troubles: int
-    scenes: int
-    latency: float
-    disk: float
-    limits: Limits
-    shifts: tuple[int, int, int]  #: minutes after midnight of the first, minutes of each, and between begins
-    ahead: tuple[float, float]
-    slowly: float  #: how much longer than usual everybody takes between two acts
-
-    @classmethod
-    def of(cls, seed: int) -> Plan:
-        chance = Random(f"plan {seed}")
-        skewed = chance.random() < 0.3
-        unhurried = chance.random() < 0.01
-        return cls(
-            seed,
-            members=chance.choice((1, 2, 2, 3, 4)),
-            acts=chance.randint(15, 45),
-            troubles=chance.choice((0, 2, 3, 5, 8)),
-            scenes=Random(f"scenes {seed}").choice((0, 0, 1, 2, 4)),
-            latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
-            disk=chance.choice((0.0, 0.005, 0.1)),
-            limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),
-            shifts=_shifts(Random(f"hours {seed}")),
-            ahead=(chance.uniform(-3, 3), chance.uniform(-3, 3)) if skewed else (0.0, 0.0),
-            slowly=80.0 if unhurried else 1.0,
-        )
-
-    @property
-    def hours(self) -> Hours:
-        """When somebody is there, on every day."""
-        first, length, turn = self.shifts
-        begins = range(first, WHOLE_DAY, turn) if length else ()
-        return Hours((tuple(Span(begin, begin + length) for begin in begins),) * 7)
-
-
-def _shifts(chance: Random) -> tuple[int, int, int]:
-    """In most seeds somebody is always there, in some nobody ever; in the others it changes within the run."""
-    kind = chance.random()
-    if kind < 0.8:
-        return 0, WHOLE_DAY, WHOLE_DAY
-    if kind < 0.82:
-        return 0, 0, WHOLE_DAY
-    turn = chance.choice((4, 10, 30))
-    return chance.randrange(turn), chance.randint(1, turn - 1), turn
 
 
 @dataclass

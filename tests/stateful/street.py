@@ -14,7 +14,8 @@ from machines.testing.checker import check
 from storage import schema
 from tests.inprocess.world import Task
 from tests.simulation.loop import SeededLoop
-from tests.simulation.town import HASTY, WRONG, Plan, Town, but_for_deaths
+from tests.simulation.plan import ALWAYS, HASTY, Plan
+from tests.simulation.town import WRONG, Town, but_for_deaths
 
 T = TypeVar("T")
 
@@ -42,6 +43,7 @@ class Setting:
             latency=self.latency,
             disk=self.disk,
             limits=HASTY if self.hasty else DEFAULT_LIMITS,
+            shifts=ALWAYS,
             ahead=self.ahead,
         )
 
