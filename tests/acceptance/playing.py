@@ -23,7 +23,7 @@ from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
-from orchestrator.texts import say
+from tests.english import ENGLISH
 
 Json = dict[str, Any]
 
@@ -51,7 +51,7 @@ def free_port() -> int:
                 return port
 
 
-def says(key: str, text: str, table: Any = say.MEMBER) -> re.Match[str] | None:
+def says(key: str, text: str, table: Any = ENGLISH.member) -> re.Match[str] | None:
     """Whether a text is the one of `key`, whatever its placeholders hold."""
     words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
     return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
@@ -244,7 +244,7 @@ class Task:
         """Wait for a note of ours."""
 
         async def look() -> list[str]:
-            return [note for note in await self.notes() if says(key, note, say.DESK)]
+            return [note for note in await self.notes() if says(key, note, ENGLISH.desk)]
 
         return str((await until(f"the agent is told {key!r}", look, within))[-1])
 
