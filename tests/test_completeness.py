@@ -23,6 +23,7 @@ from machines.step import TABLES
 from machines.table import Edge, Outcome, Table
 from machines.testing import checker
 from machines.testing.history import Deed, Entry, History
+from machines.testing.relayed import APOLOGIES
 from orchestrator.inprocess import discord, twilio
 from storage import schema
 from storage.engines import migrator
@@ -196,7 +197,7 @@ def test_the_checker_misses_every_effect_that_does_not_end(kind: Kind) -> None:
 
 
 def test_the_checker_knows_what_every_text_for_the_member_means() -> None:
-    known = checker.ANSWERS | checker.AMENDS | checker.HANDED | checker.HANDED_BACK | checker.APOLOGIES
+    known = checker.ANSWERS | checker.AMENDS | checker.HANDED | checker.HANDED_BACK | APOLOGIES
     assert known <= ENGLISH.member.keys() | ENGLISH.desk.keys()
     said = _said_to_members()
     assert said <= ENGLISH.member.keys()

@@ -7,7 +7,7 @@ same words twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -153,3 +153,18 @@ class History:
     def entry(self, source: str, ref: str) -> Entry | None:
         """What became of a fact."""
         return next((e for e in self.journal if (e.source, e.id) == (source, ref)), None)
+
+    def desks_of(self, member: str) -> list[Desk]:
+        return [desk for desk in self.desks if desk.member == member]
+
+    def every_line(self) -> Iterator[Line]:
+        """In direct messages, then at desks."""
+        for dm in self.dms:
+            yield from dm.lines
+        for desk in self.desks:
+            yield from desk.lines
+
+
+def by(lines: Iterable[Line], who: By) -> list[Line]:
+    """Those that this side wrote."""
+    return [line for line in lines if line.by is who]
