@@ -103,6 +103,7 @@ def _new_request(draft: Draft, *, by_agent: bool) -> None:
         agents=(),
         away=(),
         transfer=False,
+        addressed="",
         awaited="",
     )
     for kind in OPEN_DESK:
@@ -206,7 +207,7 @@ def _ended(draft: Draft, state: str) -> None:
         return
     ended = list(draft.context.ended)
     ended[number - 1] = ended[number - 1] or draft.event.at.timestamp()
-    draft.change(request_state=state, ended=tuple(ended), agents=(), transfer=False)
+    draft.change(request_state=state, ended=tuple(ended), agents=(), transfer=False, addressed="")
 
 
 def withdraw(draft: Draft) -> None:

@@ -38,6 +38,7 @@ def take_up(draft: Draft) -> None:
         agents=((identity, name),),
         away=(),
         transfer=False,
+        addressed="",
         question=0,
         awaited="",
     )
@@ -51,7 +52,9 @@ def take_up(draft: Draft) -> None:
 
 def welcome_agent(draft: Draft) -> None:
     identity, name = _agent(draft)
-    draft.change(agents=(*draft.context.agents, (identity, name)), request_joined=True, transfer=False)
+    draft.change(
+        agents=(*draft.context.agents, (identity, name)), request_joined=True, transfer=False, addressed=""
+    )
     draft.say("agent_joined", END, name=name)
     draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
     draft.stop_timers(T.ALONE)
@@ -104,7 +107,7 @@ def say_agent_silent(draft: Draft) -> None:
 
 
 def note_transfer(draft: Draft) -> None:
-    draft.change(transfer=True)
+    draft.change(transfer=True, addressed=str(draft.data.get("to") or ""))
     draft.say("transfer")
 
 

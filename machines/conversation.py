@@ -20,6 +20,9 @@ BOT, WAITING, TALKING, CLOSED = State.BOT_FAQ, State.AWAITING_AGENT, State.WITH_
 OPEN = (BOT, WAITING, TALKING)
 T = Trigger
 
+#: Why a claim changes nothing, for whoever made it.
+HERE_ALREADY, TAKEN = "is here already", "another agent has it"
+
 #: The timers of each state. Leaving the state voids them.
 TIMERS_OF: dict[str, tuple[str, ...]] = {
     BOT: (T.ASK, T.ANSWER_OVERDUE, T.BOT_IDLE_WARN, T.BOT_IDLE),
@@ -61,7 +64,7 @@ ASKS: dict[tuple[str, str], str] = {
     (TALKING, T.DESK_CLOSED): "desk_end",
     (TALKING, T.DESK_FAILED): "desk_end",
     (TALKING, T.DESK_OPENED): "report",
-    (TALKING, T.TRANSFER_STARTED): "report",
+    (TALKING, T.TRANSFER_STARTED): "hand_over",
     **{(state, T.DELIVERY_FAILED): "failure" for state in OPEN},
     (CLOSED, T.DELIVERY_FAILED): "failure_after_close",
     (CLOSED, T.AGENT_MESSAGE): "agent_text_after_close",
@@ -265,7 +268,8 @@ REFUSALS: tuple[Refusal, ...] = (
     ),
     *ignored(WAITING, T.TRANSFER_STARTED, "already waiting"),
     # --- with_agent
-    *ignored(TALKING, T.AGENT_JOINED, "is here already", when="known"),
+    *ignored(TALKING, T.AGENT_JOINED, HERE_ALREADY, when="known"),
+    *refused(TALKING, T.AGENT_JOINED, TAKEN, when="taken"),
     *ignored(
         TALKING,
         (
@@ -275,7 +279,7 @@ REFUSALS: tuple[Refusal, ...] = (
         "another request",
         when="other",
     ),
-    *ignored(TALKING, T.AGENT_LEFT, "was not here", when="absent"),
+    *ignored(TALKING, (T.AGENT_LEFT, T.TRANSFER_STARTED), "was not here", when="absent"),
     *ignored(TALKING, T.ALONE, "somebody came", when="somebody"),
     *refused(TALKING, T.AGENT_REQUEST_CANCELLED, "an agent has joined", "say_who"),
     # --- several states

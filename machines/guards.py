@@ -93,11 +93,16 @@ def _earlier(draft: Draft) -> str:
     return "earlier_before" if draft.event.at.timestamp() < ended else "earlier_later"
 
 
+def _fell_silent(draft: Draft) -> bool:
+    """A report that tells who is there is no news of such an agent; one who claims it says so themselves."""
+    return draft.data.get("agent") in draft.context.away and not draft.data.get("claim")
+
+
 def arrival(draft: Draft) -> str:
     """Does somebody come, or is it one who fell silent and never went?"""
     if not _is_current(draft):
         return "other"
-    return "away" if draft.data.get("agent") in draft.context.away else "current"
+    return "away" if _fell_silent(draft) else "current"
 
 
 def agent_while_bot(draft: Draft) -> str:
@@ -112,7 +117,7 @@ def agent_while_bot(draft: Draft) -> str:
 
 def agent_join_while_bot(draft: Draft) -> str:
     verdict = agent_while_bot(draft)
-    return "away" if verdict == "expired" and draft.data.get("agent") in draft.context.away else verdict
+    return "away" if verdict == "expired" and _fell_silent(draft) else verdict
 
 
 def agent_text_while_bot(draft: Draft) -> str:
@@ -135,10 +140,13 @@ def desk_end_while_waiting(draft: Draft) -> str:
 
 
 def join(draft: Draft) -> str:
+    """Is this another agent; and do they come to one who has it already without knowing that?"""
     if not _is_current(draft):
         return "other"
-    known = any(identity == draft.data.get("agent") for identity, _ in draft.context.agents)
-    return "known" if known else "another"
+    present = {identity for identity, _ in draft.context.agents}
+    if draft.data.get("agent") in present:
+        return "known"
+    return "taken" if present and draft.data.get("claim") == "alone" else "another"
 
 
 def leave(draft: Draft) -> str:
@@ -148,6 +156,15 @@ def leave(draft: Draft) -> str:
     if draft.data.get("agent") not in present:
         return "absent"
     return "others" if len(present) > 1 else "last"
+
+
+def hand_over(draft: Draft) -> str:
+    """Does it concern the current request; and, where it says who hands over, is that agent there?"""
+    if not _is_current(draft):
+        return "other"
+    agent = draft.data.get("agent")
+    present = {identity for identity, _ in draft.context.agents}
+    return "absent" if agent and agent not in present else "current"
 
 
 def another_case(draft: Draft) -> str:
@@ -233,8 +250,9 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
         ("agent_text", ("current", "earlier_before", "earlier_later"), agent_text),
         ("expired", ("expired", "else"), expired),
         ("desk_end_while_waiting", ("joined", "nobody", "other"), desk_end_while_waiting),
-        ("join", ("another", "known", "other"), join),
+        ("join", ("another", "known", "taken", "other"), join),
         ("leave", ("others", "last", "absent", "other"), leave),
+        ("hand_over", ("current", "absent", "other"), hand_over),
         ("another_case", ("first", "again"), another_case),
         ("alone", ("nobody", "transfer", "somebody"), alone),
         ("desk_end", ("current", "unaccepted", "other"), desk_end),

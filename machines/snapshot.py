@@ -39,6 +39,7 @@ class Context:
     agents: tuple[tuple[str, str], ...] = ()  #: (identity, name) of the agents who are there
     away: tuple[str, ...] = ()  #: agents who fell silent; they are still in the desk's conversation
     transfer: bool = False
+    addressed: str = ""  #: the agent whom the request was handed to; empty: whoever is free
     unreachable: bool = False
     case: str = ""
     opened_case: bool = False  #: this conversation opened its case

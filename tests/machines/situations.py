@@ -143,10 +143,20 @@ SITUATIONS: dict[str, dict[str, Situation]] = {
         "nobody": _AS_IT_IS,
         "other": _ANOTHER,
     },
-    "join": {"another": Situation(data={"agent": "ben"}), "known": _AS_IT_IS, "other": _ANOTHER},
+    "join": {
+        "another": Situation(data={"agent": "ben"}),
+        "known": _AS_IT_IS,
+        "taken": Situation(data={"agent": "ben", "claim": "alone"}),
+        "other": _ANOTHER,
+    },
     "leave": {
         "others": Situation({"agents": (("ada", "Ada"), ("ben", "Ben"))}),
         "last": _AS_IT_IS,
+        "absent": Situation(data={"agent": "ben"}),
+        "other": _ANOTHER,
+    },
+    "hand_over": {
+        "current": _AS_IT_IS,
         "absent": Situation(data={"agent": "ben"}),
         "other": _ANOTHER,
     },

@@ -60,7 +60,7 @@ def test_an_agent_who_comes_at_once_ends_the_loneliness() -> None:
 
 def test_during_a_transfer_nobody_is_invited_for_the_desk_has_somebody() -> None:
     talk = Talk().meets()
-    assert texts(talk.hears(T.TRANSFER_STARTED)) == ["transfer"]
+    assert texts(talk.hears(T.TRANSFER_STARTED, agent="ada", to="ben")) == ["transfer"]
     talk.hears(T.AGENT_LEFT, agent="ada")
     assert kinds(talk.fires(T.ALONE)) == [Kind.SAY]
     assert talk.state == "awaiting_agent"
