@@ -5,11 +5,9 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import secrets
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
-from datetime import datetime
 from functools import partial
 from typing import Any
 
@@ -22,6 +20,7 @@ from machines.hours import Hours
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock, SystemClock
+from orchestrator.desk.counter import Counter
 from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.client import Supervisor, redirect
 from orchestrator.discord.intake import Intake
@@ -35,24 +34,20 @@ from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.letters import Operator
 from orchestrator.engine.reconcile import Reconciler, adopt
 from orchestrator.engine.timers import Rows, Timers
-from orchestrator.errors import ConfigurationError, TryLater, Unavailable, Unreachable
+from orchestrator.errors import ConfigurationError, TryLater, Unavailable
 from orchestrator.health import Health, Reach, watch
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
 from orchestrator.ports import Done, Job
 from orchestrator.settings import Settings
+from orchestrator.sides import Side, builtin_side, flex_side
 from orchestrator.texts.say import words
-from orchestrator.twilio import intake as twilio_intake
-from orchestrator.twilio.account import Account
-from orchestrator.twilio.backfill import DeskBackfill
-from orchestrator.twilio.client import TwilioRest
-from orchestrator.twilio.desk import FlexDesk
-from orchestrator.twilio.live import Live, Positions
 from storage.apply import Store
 from storage.engines import database_file, reader, sqlite_reader, writer
 from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
 from storage.reads.thread import ReadThread
 from storage.values import Applied, Receipt
@@ -98,7 +93,9 @@ class Service:
 
     async def _start(self) -> None:
         settings = self.settings
-        settings.require("discord_token", "twilio_account_sid", "twilio_auth_token", "public_url")
+        settings.require("discord_token")
+        if settings.desk_kind == "flex":
+            settings.require("twilio_account_sid", "twilio_auth_token", "public_url")
         articles = self._articles()
         self._open_database()
         redirect(settings.discord_api_url, settings.discord_gateway_url)
@@ -117,25 +114,15 @@ class Service:
         self.reader = Reader(reads)
         self.store = Store(self.engine, limits=settings.limits, hours=self._hours())
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
-        discord, twilio = Reach("discord", self.clock), Reach("twilio", self.clock)
+        discord = Reach("discord", self.clock)
         self.rest = DiscordRest(discord.told)
-        account = (settings.twilio_account_sid, *settings.twilio_login, settings.twilio_api_url or None)
-        self.twilio = TwilioRest(*account, twilio.told)
-        self._stack.push_async_callback(self.twilio.close)
-        workspace, workflow = await self._discover(Account(*account, twilio.told))
-        desk = FlexDesk(
-            self.twilio,
-            self.reader,
-            self.clock,
-            public_url=settings.public_url,
-            workspace=workspace,
-            workflow=workflow,
-            words=words(settings.default_locale),
-        )
+        self.side = await self._desk_side()
+        for close in self.side.closing:
+            self._stack.push_async_callback(close)
         self.dispatcher = Dispatcher(
             {
                 **Sender(self.rest, self.reader, self.clock, settings.default_locale).handlers(),
-                **desk.handlers(),
+                **self.side.desk.handlers(),
                 **Asker(BuiltinChatbot(articles), self.reader).handlers(),
                 Kind.ALERT: _alert,
             },
@@ -151,22 +138,16 @@ class Service:
             self._hearing,
             Rows(self.committer.run, self.engine, settings.limits, self.clock, then=self.dispatcher.distrust),
         )
-        positions = Positions()
-        self.twilio.posted = positions.account
         heard = DmPositions()
         dms = DmBackfill(self.rest, self.reader, self.clock, self._mark_dms, heard)
-        desks = DeskBackfill(
-            self.twilio, self.reader, self.clock, self._mark_desks, positions=positions, workspace=workspace
-        )
         self.reconciler = Reconciler(
             dms.read,
-            desks.read,
+            self.side.read,
             self.committer.submit,
             self.clock,
             quiet=dms.quiet,
             adopt=partial(adopt, self.reader, self.dispatcher.settle),
         )
-        self.live = Live(self.committer.submit, desks.read_one, positions)
         self.operator = Operator(
             self.reader,
             self.engine,
@@ -188,7 +169,7 @@ class Service:
             self.reader,
             self.clock,
             discord,
-            twilio,
+            self.side.reach,
             connected=lambda: self.supervisor.connected,
             read_up=self._read_up.is_set,
             busy_lanes=lambda: self.dispatcher.busy,
@@ -203,6 +184,13 @@ class Service:
         self._stack.push_async_callback(self.supervisor.close)
         self.intake.start()
         await self._listen()
+
+    async def _desk_side(self) -> Side:
+        if self.settings.desk_kind == "builtin":
+            return builtin_side(DeskReader(self.reader.engine))
+        return await flex_side(
+            self.settings, self.reader, self.clock, self.committer.submit, self._mark_desks
+        )
 
     def _articles(self) -> Any:
         try:
@@ -227,38 +215,22 @@ class Service:
         if before != after:
             log.info("database upgraded", extra={"text": f"{before or 'empty'} -> {after}"})
 
-    async def _discover(self, account: Account) -> tuple[str, str]:
-        """Workspace and workflow, looked up where they are not set and exactly one exists."""
-        settings = self.settings
-        try:
-            if settings.twilio_workspace_sid and settings.twilio_workflow_sid:
-                await self._check_login(account)
-                return settings.twilio_workspace_sid, settings.twilio_workflow_sid
-            workspace = settings.twilio_workspace_sid or await account.workspace()
-            return workspace, settings.twilio_workflow_sid or await account.workflow(workspace)
-        finally:
-            await account.close()
-
-    async def _check_login(self, account: Account) -> None:
-        """A login that is refused ends the start; a Twilio that is away does not: members can still ask the bot."""
-        try:
-            await account.login()
-        except Unreachable as error:
-            log.warning("Twilio cannot be asked", extra={"reason": error.what})
-
     async def _listen(self) -> None:
         settings = self.settings
+        side = self.side
         services = Services(
             public_url=settings.public_url,
-            account_sid=settings.twilio_account_sid,
-            auth_tokens=settings.twilio_auth_tokens,
+            account_sid=side.account_sid,
+            auth_tokens=side.auth_tokens,
             submit=self._submit_webhook,
             is_ours=self._is_ours,
-            conversations=_conversations,
-            interactions=_interactions,
             health=self.health.alive,
             ready=self.health.ready,
             now=self.clock.now,
+            conversations=side.conversations,
+            interactions=side.interactions,
+            desk=self._counter(),
+            desk_token=settings.desk_token.get_secret_value(),
         )
         try:
             server = await serve_web(create(services), settings.host, settings.port)
@@ -274,7 +246,9 @@ class Service:
 
     async def _until_stopped(self) -> None:
         self.timers.start()
-        pings = (self.health.discord, self.rest.ping), (self.health.twilio, self.twilio.ping)
+        pings: list[tuple[Reach, Callable[[], Awaitable[None]]]] = [(self.health.discord, self.rest.ping)]
+        if self.health.desk and self.side.ping:
+            pings.append((self.health.desk, self.side.ping))
         tasks = {
             asyncio.create_task(self.supervisor.run(), name="discord"),
             asyncio.create_task(self.operator.watch(), name="operator"),
@@ -323,12 +297,27 @@ class Service:
     def _unknown(self) -> None:
         self.dispatcher.distrust()
 
+    def _counter(self) -> Counter | None:
+        if self.side.reader is None:
+            return None
+        locale = self.settings.default_locale
+        return Counter(self.side.reader, self._submit_desk, self.clock, words(locale))
+
+    async def _submit_desk(self, events: Sequence[Event]) -> list[Receipt]:
+        """A command may not overtake what members did before it, and its agent waits no longer than a webhook."""
+        try:
+            async with asyncio.timeout(WEBHOOK_PATIENCE_S):
+                await self._read_up.wait()
+        except TimeoutError:
+            raise Unavailable("what came before is still being read", retry_after=5) from None
+        return await self.committer.submit(events)
+
     async def _submit_webhook(self, events: Sequence[Event]) -> list[Receipt]:
         """A webhook may not overtake what is being read up; one that cannot wait is read up itself."""
         try:
             async with asyncio.timeout(WEBHOOK_PATIENCE_S):
                 await self._read_up.wait()
-                return await self.live.take(events)
+                return await self.side.take(events)
         except TimeoutError:
             self.reconciler.prompt()
             raise WebUnavailable("what came before is still being read", retry_after=5) from None
@@ -361,19 +350,3 @@ async def _alert(job: Job) -> Done:
         extra={"text": payload["text"], "subject": job.effect.subject, "key": job.effect.key},
     )
     return Done()
-
-
-def _fresh() -> str:
-    return secrets.token_hex(12)
-
-
-def _conversations(
-    fields: Mapping[str, str], query: Mapping[str, str], received_at: datetime
-) -> tuple[Event, ...]:
-    return twilio_intake.conversations(fields, twilio_intake.Mark.read(query), received_at, _fresh)
-
-
-def _interactions(
-    fields: Mapping[str, str], _query: Mapping[str, str], received_at: datetime
-) -> tuple[Event, ...]:
-    return twilio_intake.interactions(fields, received_at, _fresh)

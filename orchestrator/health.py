@@ -54,7 +54,7 @@ class Health:
     reader: Reads
     clock: Clock
     discord: Reach  #: its REST API
-    twilio: Reach
+    desk: Reach | None  #: the provider of the desk; None: the built-in one has none
     connected: Callable[[], bool]  #: to Discord's gateway
     read_up: Callable[[], bool]  #: both sides, once
     busy_lanes: Callable[[], int]
@@ -80,7 +80,7 @@ class Health:
         except Exception:
             database, oldest, letters = False, None, 0
         age = max(0.0, self.clock.time() - oldest) if oldest is not None else 0.0
-        away = {"discord": self.discord.away_s, "twilio": self.twilio.away_s}
+        away = {reach.name: reach.away_s for reach in (self.discord, self.desk) if reach}
         facts = {
             "database": database,
             "gateway": self.connected(),

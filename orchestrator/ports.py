@@ -80,6 +80,64 @@ def unnoticed(_answered: bool) -> None:
     """Nobody asks whether the provider answers."""
 
 
+# --- desks
+
+
+class Desk(Protocol):
+    """Where agents work: it carries out what is meant for them, by kinds of `machines.effects`."""
+
+    def handlers(self) -> dict[str, Handler]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Agent:
+    """An agent at the built-in desk. Both can be printed: every database holds them."""
+
+    id: str
+    name: str  #: as members read it
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What came of a command of an agent. A repeat of the command gets the same."""
+
+    error: str = ""  #: empty: it was done; else `unknown`, `over`, `taken`, `not_here`, `not_yours`, ...
+    detail: str = ""  #: the same for people
+    state: str = ""  #: of the conversation after it
+    agents: tuple[Agent, ...] = ()  #: who is there now
+
+
+class Counter(Protocol):
+    """The built-in desk as the web meets it.
+
+    `minted` is an id that the caller made before its first try: the same id is the same fact. Everything raises
+    `Unavailable` (orchestrator.errors) when the store cannot take or tell it.
+    """
+
+    async def queue(self, agent: str) -> Mapping[str, Any]:
+        """Who waits, the longest first, and what this agent has."""
+        ...
+
+    async def conversation(self, conversation: str) -> Mapping[str, Any] | None:
+        """What agents see of a conversation; None: there is none."""
+        ...
+
+    async def claim(self, conversation: str, agent: Agent, minted: str, *, join: bool) -> Reply:
+        """Take it up. Only who joins knowingly comes to a conversation that another agent has."""
+        ...
+
+    async def write(self, conversation: str, agent: Agent, minted: str, body: str) -> Reply: ...
+    async def edit(self, conversation: str, agent: Agent, message: str, body: str) -> Reply: ...
+    async def unsend(self, conversation: str, agent: Agent, message: str) -> Reply: ...
+    async def leave(self, conversation: str, agent: Agent, minted: str) -> Reply: ...
+
+    async def transfer(self, conversation: str, agent: Agent, minted: str, *, to: str) -> Reply:
+        """Hand it to the agent of that id, or back to the queue where that is empty, and leave."""
+        ...
+
+    async def close(self, conversation: str, agent: Agent, minted: str) -> Reply: ...
+
+
 # --- Discord
 
 

@@ -35,6 +35,12 @@ class Settings(BaseSettings):
     discord_token: SecretStr = Field(SecretStr(""), description="The bot's token.")
     discord_api_url: str = Field("", description="Override of Discord's REST API, for a local Discord.")
     discord_gateway_url: str = Field("", description="Override of Discord's gateway, for a local Discord.")
+    desk: Literal["", "flex", "builtin"] = Field(
+        "", description="Where agents work; default: flex when TWILIO_ACCOUNT_SID is set, else builtin."
+    )
+    desk_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of the built-in desk's commands; without it there are none."
+    )
     twilio_account_sid: str = Field("", description="AC... of the Flex account.")
     twilio_auth_token: SecretStr = Field(SecretStr(""), description="Signs webhooks; also logs in.")
     twilio_auth_token_previous: SecretStr = Field(
@@ -123,6 +129,10 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite:///{self.data_dir / 'orchestrator.db'}"
 
     @property
+    def desk_kind(self) -> Literal["flex", "builtin"]:
+        return self.desk or ("flex" if self.twilio_account_sid else "builtin")
+
+    @property
     def limits(self) -> Limits:
         """The numbers that the tables are given."""
         timers = {
@@ -170,7 +180,7 @@ def load(**overrides: Any) -> Settings:
         hint = getattr(Settings.model_fields.get(name.lower()), "description", "") or ""
         raise ConfigurationError(f"{name}: {first['msg'].removeprefix('Value error, ')}", hint) from None
     local = f"http://{settings.host}:{settings.port}"
-    if settings.twilio_api_url or not settings.twilio_account_sid:
+    if settings.twilio_api_url or settings.desk_kind == "builtin":
         settings.public_url = settings.public_url or local
     elif not settings.public_url.startswith("https://"):
         raise ConfigurationError(

@@ -144,6 +144,9 @@ Index(
     sqlite_where=text("ref IS NOT NULL"),
     postgresql_where=text("ref IS NOT NULL"),
 )
+#: The built-in desk shows them to agents; there are few.
+_NOTE = text("kind = 'desk_note'")
+Index("ix_effect_note", effect.c.lane, sqlite_where=_NOTE, postgresql_where=_NOTE)
 _DEAD = text("status = 'dead'")
 Index("ix_effect_dead", effect.c.done_at, sqlite_where=_DEAD, postgresql_where=_DEAD)
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
 
 from aiohttp import web
 
+from orchestrator import errors
 from web.services import Unavailable
 
 log = logging.getLogger(__name__)
@@ -28,11 +30,22 @@ HSTS = "max-age=63072000; includeSubDomains"
 class Refused(Exception):
     """The request is not accepted; the answer says why. `error` is for programs, `detail` for people."""
 
-    def __init__(self, status: int, error: str, detail: str, *, close: bool = False) -> None:
+    def __init__(
+        self,
+        status: int,
+        error: str,
+        detail: str,
+        *,
+        close: bool = False,
+        headers: Mapping[str, str] | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.error = error
         self.detail = detail
+        self.headers = headers or {}
+        self.more = more or {}  #: what else programs are told
         self.close = close  #: the rest of the body is not read, so the connection cannot be used again
 
 
@@ -44,14 +57,15 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
     except Refused as refused:
         # neither the query nor the body: both carry what people wrote or who they are
         # a webhook that is refused is a message that does not arrive: the operator must see why
-        level = logging.WARNING if refused.status == 403 else logging.INFO
+        level = logging.WARNING if refused.status in (401, 403) else logging.INFO
         facts = {"path": request.path, "status": refused.status, "reason": refused.detail}
         log.log(level, "refused", extra=facts)
-        answer = _error(refused.status, refused.error, refused.detail)
+        answer = _error(refused.status, refused.error, refused.detail, refused.more)
+        answer.headers.update(refused.headers)
         if refused.close:
             answer.force_close()
         return answer
-    except Unavailable as unavailable:
+    except (Unavailable, errors.Unavailable) as unavailable:
         log.warning("unavailable", extra={"path": request.path, "reason": str(unavailable)})
         answer = _error(503, "unavailable", str(unavailable))
         answer.headers["Retry-After"] = str(max(1, math.ceil(unavailable.retry_after)))
@@ -81,5 +95,5 @@ def security_headers(*, https: bool) -> Callable[[web.Request, web.StreamRespons
     return complete
 
 
-def _error(status: int, error: str, detail: str) -> web.Response:
-    return web.json_response({"error": error, "detail": detail}, status=status)
+def _error(status: int, error: str, detail: str, more: Mapping[str, Any] | None = None) -> web.Response:
+    return web.json_response({"error": error, "detail": detail, **(more or {})}, status=status)

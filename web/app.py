@@ -9,8 +9,10 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from web import desk
 from web.answers import errors_as_json, security_headers
-from web.gate import BODY_LIMIT, BODY_SECONDS, gate
+from web.body import LIMIT, SECONDS
+from web.gate import gate
 from web.routes import ROUTES
 from web.services import SERVICES, Services
 
@@ -22,11 +24,11 @@ LINGERING_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 
 
-def create(services: Services, *, body_seconds: float = BODY_SECONDS) -> web.Application:
+def create(services: Services, *, body_seconds: float = SECONDS) -> web.Application:
     """The application over these services. `body_seconds` bounds how long a webhook's body may take."""
     app = web.Application(
-        middlewares=[errors_as_json, gate(services, body_seconds=body_seconds)],
-        client_max_size=BODY_LIMIT,
+        middlewares=[errors_as_json, desk.guard(services), gate(services, body_seconds=body_seconds)],
+        client_max_size=LIMIT,
     )
     app[SERVICES] = services
     https = urlsplit(services.public_url).scheme == "https"

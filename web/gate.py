@@ -6,25 +6,19 @@ remembering. A middleware, too, reads the body once; handlers find the verified 
 
 from __future__ import annotations
 
-import asyncio
 import hmac
 from collections.abc import Mapping
 
 from aiohttp import web
-from aiohttp.http_exceptions import HttpProcessingError
 from aiohttp.typedefs import Middleware
 
 from web import form
 from web.answers import Handler, Refused
+from web.body import SECONDS, check_type, read
 from web.services import Services
 from web.signature import Signatures
 
 PREFIX = "/webhooks/twilio/"
-#: Bytes. The longest message is 32 KB (Twilio, Conversations limits), at most three times that when escaped.
-BODY_LIMIT = 256 * 1024
-#: Seconds in which a body must have arrived. Twilio itself gives up after 5.
-BODY_SECONDS = 10.0
-
 FORM = "application/x-www-form-urlencoded"
 SIGNATURE = "X-Twilio-Signature"
 SIGNATURE_SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
@@ -33,7 +27,7 @@ SIGNATURE_SETTINGS = "X-Twilio-Webhooks-Signature-Settings"
 FIELDS = web.RequestKey("FIELDS", Mapping[str, str])
 
 
-def gate(services: Services, *, body_seconds: float = BODY_SECONDS) -> Middleware:
+def gate(services: Services, *, body_seconds: float = SECONDS) -> Middleware:
     """The middleware. Its refusals, in this order: 415, 413, 408, 400 (no form), 403, 400 (fields)."""
     signatures = Signatures(services.public_url, services.auth_tokens, services.shared_keys)
 
@@ -41,8 +35,8 @@ def gate(services: Services, *, body_seconds: float = BODY_SECONDS) -> Middlewar
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not is_gated(request.match_info.route):
             return await handler(request)
-        _check_type(request)
-        body = await _read(request, body_seconds)
+        check_type(request, FORM)
+        body = await read(request, body_seconds)
         fields = _parse(body)
         _check_signature(request, fields, signatures)
         _check_account(fields, services.account_sid)
@@ -55,34 +49,6 @@ def gate(services: Services, *, body_seconds: float = BODY_SECONDS) -> Middlewar
 def is_gated(route: web.AbstractRoute) -> bool:
     """Does this route lie behind the gate?"""
     return route.resource is not None and route.resource.canonical.startswith(PREFIX)
-
-
-def _check_type(request: web.Request) -> None:
-    if request.content_type != FORM:
-        raise Refused(415, "unsupported_media_type", f"the body must be {FORM}", close=True)
-    if (request.charset or "utf-8").lower() not in ("utf-8", "utf8"):
-        raise Refused(415, "unsupported_charset", "the charset must be UTF-8", close=True)
-    if request.headers.get("Content-Encoding", "identity").lower() != "identity":
-        raise Refused(415, "unsupported_encoding", "the body must not be compressed", close=True)
-
-
-async def _read(request: web.Request, seconds: float) -> bytes:
-    """The body, if it is short enough and arrives soon enough."""
-    too_large = Refused(413, "too_large", f"the body has more than {BODY_LIMIT} bytes", close=True)
-    if (request.content_length or 0) > BODY_LIMIT:
-        raise too_large
-    body = bytearray()
-    try:
-        async with asyncio.timeout(seconds):
-            async for chunk in request.content.iter_any():
-                body += chunk
-                if len(body) > BODY_LIMIT:
-                    raise too_large
-    except TimeoutError:
-        raise Refused(408, "too_slow", f"the body took more than {seconds:g} s", close=True) from None
-    except (ConnectionError, HttpProcessingError) as broken:
-        raise Refused(400, "malformed", "the body is cut or broken", close=True) from broken
-    return bytes(body)
 
 
 def _parse(body: bytes) -> dict[str, str]:

@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web import health, webhooks
+from web import desk, health, webhooks
 from web.gate import PREFIX
+
+_TALK = f"{desk.PREFIX}conversations/{{conversation}}"
 
 ROUTES = (
     # behind the signature gate
     web.post(f"{PREFIX}conversations", webhooks.conversations),
     web.post(f"{PREFIX}interactions", webhooks.interactions),
+    # behind the desk's token
+    web.get(f"{desk.PREFIX}queue", desk.queue),
+    web.get(_TALK, desk.conversation),
+    web.post(f"{_TALK}/claim", desk.claim),
+    web.post(f"{_TALK}/messages", desk.write),
+    web.patch(f"{_TALK}/messages/{{message}}", desk.edit),
+    web.delete(f"{_TALK}/messages/{{message}}", desk.unsend),
+    web.post(f"{_TALK}/leave", desk.leave),
+    web.post(f"{_TALK}/transfer", desk.transfer),
+    web.post(f"{_TALK}/close", desk.close),
     # open
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),

@@ -10,11 +10,17 @@ from typing import Any
 from aiohttp import web
 
 from machines.events import Event
+from orchestrator.ports import Counter
 from storage.values import Receipt
 
 #: Form fields, the address's query, when it arrived -> events. Raises ValueError whose message names the
 #: field that is missing or ill-typed; the message is shown to the caller, so it must not quote a value.
 Intake = Callable[[Mapping[str, str], Mapping[str, str], datetime], tuple[Event, ...]]
+
+
+def _foreign(_fields: Mapping[str, str], _query: Mapping[str, str], _at: datetime) -> tuple[Event, ...]:
+    """Nothing that is told here is ours."""
+    return ()
 
 
 class Unavailable(Exception):
@@ -43,13 +49,15 @@ class Services:
     """Returns when the events are committed. Raises Unavailable."""
     is_ours: Callable[[str, str], Awaitable[bool]]
     """Is this link (kind, reference) one of ours? Raises Unavailable."""
-    conversations: Intake
-    interactions: Intake
     health: Callable[[], Mapping[str, Any]]
     """Facts known without I/O."""
     ready: Callable[[], Awaitable[tuple[bool, Mapping[str, Any]]]]
     """Can work be done (database, gateway, outbox age), and the facts."""
     now: Callable[[], datetime]  #: the injected clock, aware UTC
+    conversations: Intake = _foreign
+    interactions: Intake = _foreign
+    desk: Counter | None = None  #: the built-in one, where it is the desk
+    desk_token: str = field(default="", repr=False)  #: its callers bear it; empty: there are no routes to it
     #: Secrets of Twilio's shared-key signatures. Once set, the weaker auth-token signature is refused.
     shared_keys: tuple[str, ...] = field(default=(), repr=False)
 

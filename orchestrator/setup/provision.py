@@ -19,7 +19,10 @@ from orchestrator.twilio.limits import INTERACTION_EVENTS
 
 async def provision(settings: Settings, say: Callable[[str], None], *, dry_run: bool = False) -> int:
     """Returns how many things were changed, or would be."""
-    settings.require("discord_token", "twilio_account_sid", "twilio_auth_token")
+    settings.require("discord_token")
+    if settings.desk_kind == "builtin":
+        return await _commands(settings, say, dry_run)
+    settings.require("twilio_account_sid", "twilio_auth_token")
     changed = await _commands(settings, say, dry_run)
     return changed + await _interactions(settings, say, dry_run)
 

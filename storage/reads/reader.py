@@ -284,6 +284,7 @@ def _message(row: Any) -> MessageRow:
         bool(row.deleted),
         bool(row.withheld),
         tuple(codec.load(row.refs)),
+        row.edited_at,
     )
 
 

@@ -40,11 +40,58 @@ class MessageRow:
     deleted: bool
     withheld: bool  #: not for the member's eyes
     refs: tuple[str, ...]  #: ids of its parts on the other side; empty: not delivered
+    edited_at: float | None = None
 
     @property
     def ref(self) -> str:
         """The provider's own id."""
         return self.id.partition(":")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRow:
+    """The current request of a conversation, as agents of the built-in desk need it."""
+
+    conversation: str
+    member: str
+    member_name: str
+    case: int | None  #: its number
+    case_kind: str
+    state: str  #: of the conversation
+    version: int
+    request: int
+    request_state: str  #: open, expired, withdrawn or ended; empty: there was none yet
+    waiting_since: float  #: since when it queues, seconds since the epoch
+    agents: tuple[tuple[str, str], ...]  #: (identity, name) of those who are there
+    away: tuple[str, ...]  #: who fell silent
+    addressed: str  #: the agent it was handed to; empty: whoever is free
+
+    @property
+    def is_live(self) -> bool:
+        """Somebody has it, or may take it."""
+        return self.state != "closed" and self.request_state in ("open", "expired")
+
+
+@dataclass(frozen=True, slots=True)
+class NoteRow:
+    """A text of ours for the agents of a request."""
+
+    text: str  #: its key
+    args: dict[str, Any]
+    at: float
+    request: int
+
+
+@dataclass(frozen=True, slots=True)
+class FactRow:
+    """A row of the journal: what came of a fact."""
+
+    conversation: str
+    trigger: str
+    outcome: str
+    reason: str
+    state: str  #: of the conversation after it
+    data: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)

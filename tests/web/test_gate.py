@@ -30,7 +30,8 @@ from tests.web.serving import (
     until,
 )
 from web.app import create
-from web.gate import BODY_LIMIT, PREFIX
+from web.body import LIMIT as BODY_LIMIT
+from web.gate import PREFIX
 
 LIMIT = 256 * 1024
 

@@ -1,0 +1,93 @@
+"""What the built-in desk asks of the database: requests, notes, and what came of a command."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import Select, select, text
+
+from machines.effects import Kind, desk_lane
+from machines.events import Source
+from storage import codec
+from storage.reads.reader import Reader
+from storage.reads.rows import FactRow, NoteRow, RequestRow
+from storage.schema import case_, conversation, effect, event, member
+
+_OPEN = text("state <> 'closed'")
+_NOTES = text(f"kind = '{Kind.DESK_NOTE}'")
+_NOT_VOID = text("status <> 'void'")
+
+
+class DeskReader(Reader):
+    """The reader, for the desk that has these tables as its truth."""
+
+    async def live_requests(self) -> list[RequestRow]:
+        """Requests that somebody has or may take, the longest waiting first."""
+        open_ = select(conversation).where(_OPEN, conversation.c.request > 0).subquery()
+        found = [_request(row) for row in await self._all(_requests(open_))]
+        return sorted((row for row in found if row.is_live), key=lambda row: row.waiting_since)
+
+    async def request(self, conversation_id: str) -> RequestRow | None:
+        """The current request of a conversation, whatever became of it."""
+        named = select(conversation).where(conversation.c.id == conversation_id).subquery()
+        row = await self._one(_requests(named))
+        return _request(row) if row else None
+
+    async def notes(self, conversation_id: str, requests: int) -> list[NoteRow]:
+        """Texts of ours for the agents of requests 1 to `requests`, oldest first.
+
+        Also of those that are not done yet: they stand here from the moment they are recorded.
+        """
+        lanes = [desk_lane(conversation_id, number) for number in range(1, requests + 1)]
+        t = effect
+        query = select(t.c.payload, t.c.due_at, t.c.done_at).where(_NOTES, _NOT_VOID, t.c.lane.in_(lanes))
+        return [_note(row) for row in await self._all(query.order_by(t.c.seq))]
+
+    async def fact(self, source: Source, fact: str) -> FactRow | None:
+        """What came of a fact; None: it is not known, or nobody was concerned."""
+        t = event
+        row = await self._one(select(t).where(t.c.source == str(source), t.c.id == fact))
+        if row is None:
+            return None
+        subject, data = row.subject or "", codec.load(row.data) if row.data else {}
+        return FactRow(
+            subject.partition(":")[2], row.trigger, row.outcome, row.reason, row.to_state or "", data
+        )
+
+
+def _requests(of: Any) -> Select[Any]:
+    """Rows of conversations with what their member and their case are called."""
+    return (
+        select(of, member.c.name.label("member_name"), case_.c.number, case_.c.kind)
+        .join(member, member.c.id == of.c.member)
+        .outerjoin(case_, case_.c.id == of.c.case_id)
+    )
+
+
+def _request(row: Any) -> RequestRow:
+    context = codec.load(row.context)
+    return RequestRow(
+        conversation=row.id,
+        member=row.member,
+        member_name=row.member_name,
+        case=row.number,
+        case_kind=row.kind or "",
+        state=row.state,
+        version=row.version,
+        request=row.request,
+        request_state=context.get("request_state", ""),
+        waiting_since=row.queued_at or row.created_at,
+        agents=tuple((identity, name) for identity, name in context.get("agents", ())),
+        away=tuple(context.get("away", ())),
+        addressed=context.get("addressed", ""),
+    )
+
+
+def _note(row: Any) -> NoteRow:
+    payload = codec.load(row.payload)
+    return NoteRow(
+        str(payload["text"]),
+        dict(payload.get("args", {})),
+        row.done_at or row.due_at,
+        int(payload["request"]),
+    )
