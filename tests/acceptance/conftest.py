@@ -16,8 +16,10 @@ from tests.acceptance.playing import Stage
 
 
 @pytest.fixture
-async def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Stage]:
-    """A sandbox, and a service that is not started yet."""
+async def bare(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Stage]:
+    """A sandbox, and a service that is not started yet: over Flex, unless a story is marked `either_desk`."""
     for name in ("BASE",):
         monkeypatch.setattr(discord.http.Route, name, discord.http.Route.BASE)
     monkeypatch.setattr(discord.asset.Asset, "BASE", discord.asset.Asset.BASE)
@@ -25,7 +27,7 @@ async def bare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator
     sandbox = await server.start(random=Random(7), environ={})
     try:
         async with aiohttp.ClientSession() as session:
-            stage = Stage(sandbox, session, tmp_path)
+            stage = Stage(sandbox, session, tmp_path, getattr(request, "param", "flex"))
             yield stage
             await stage.stop()
     finally:

@@ -3,91 +3,50 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import random
 import re
 import signal
-import socket
 import sqlite3
 import sys
-import time
-from collections.abc import Awaitable, Callable
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
-from tests.english import ENGLISH
+from tests.acceptance.looking import PATIENCE_S, POLL_S, Control, Json, free_port, says, until
+from tests.acceptance.tasks import Counter, DeskTask, Task
 
-Json = dict[str, Any]
+__all__ = [
+    "PATIENCE_S",
+    "POLL_S",
+    "Control",
+    "Json",
+    "Member",
+    "Stage",
+    "Task",
+    "Work",
+    "either_desk",
+    "free_port",
+    "says",
+    "until",
+]
 
 #: Short, so that a story takes seconds; idle timers stay as long as they are.
 TIMERS = {"timer_ask": 0.15, "timer_ask_at_most": 0.6, "timer_alone": 0.3}
-PATIENCE_S = 8.0
-POLL_S = 0.02
+#: Bearer of the built-in desk's commands.
+TOKEN = "token-of-the-desk"
 
+#: A request at either desk.
+Work = Task | DeskTask
 
-async def until(what: str, look: Callable[[], Awaitable[Any]], within: float = PATIENCE_S) -> Any:
-    """Look until there is something to see, and return it."""
-    deadline = time.monotonic() + within
-    while not (found := await look()):
-        assert time.monotonic() < deadline, f"waited {within:g} s for: {what}"
-        await asyncio.sleep(POLL_S)
-    return found
-
-
-def free_port() -> int:
-    """A port that nobody listens on, below those that the system lends to outgoing connections."""
-    while True:
-        port = random.randrange(12_000, 32_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)) != 0:
-                return port
-
-
-def says(key: str, text: str, table: Any = ENGLISH.member) -> re.Match[str] | None:
-    """Whether a text is the one of `key`, whatever its placeholders hold."""
-    words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
-    return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
-
-
-class Control:
-    """The control API. Every refusal fails the test."""
-
-    def __init__(self, session: aiohttp.ClientSession, url: str) -> None:
-        self._session = session
-        self._url = f"{url}/control"
-
-    async def get(self, path: str) -> Any:
-        return await self._ask("GET", path)
-
-    async def post(self, path: str, /, **body: Any) -> Any:
-        return await self._ask("POST", path, body)
-
-    async def patch(self, path: str, /, **body: Any) -> Any:
-        return await self._ask("PATCH", path, body)
-
-    async def delete(self, path: str) -> Any:
-        return await self._ask("DELETE", path)
-
-    async def log(self) -> list[Json]:
-        async with self._session.get(f"{self._url}/log") as answer:
-            return [json.loads(line) for line in (await answer.text()).splitlines()]
-
-    async def fault(self, service: str, method: str, path: str, **how: Any) -> None:
-        await self.post("/faults", service=service, method=method, path=path, **how)
-
-    async def _ask(self, method: str, path: str, body: Json | None = None) -> Any:
-        async with self._session.request(method, self._url + path, json=body) as answer:
-            found = await answer.json()
-            assert answer.status < 400, (method, path, body, found)
-            return found
+#: A story that is played over Flex and over the built-in desk.
+either_desk = pytest.mark.parametrize("bare", ["flex", "builtin"], indirect=True)
 
 
 class Member:
@@ -195,87 +154,21 @@ class Member:
 
 
 @dataclass
-class Task:
-    """A task as agents see it, with the conversation behind it."""
-
-    control: Control
-    sid: str
-
-    async def show(self) -> Json:
-        found: Json = await self.control.get(f"/tasks/{self.sid}")
-        return found
-
-    async def act(self, what: str, **body: Any) -> Json:
-        done: Json = await self.control.post(f"/tasks/{self.sid}/{what}", **body)
-        return done
-
-    async def accept(self, agent: str = "ada") -> None:
-        await self.act("accept", agent=agent)
-
-    async def write(self, text: str) -> str:
-        return str((await self.act("messages", body=text))["sid"])
-
-    async def edit(self, message: str, text: str) -> None:
-        await self.act("edit", message_sid=message, body=text)
-
-    async def unsend(self, message: str) -> None:
-        await self.act("delete", message_sid=message)
-
-    async def lines(self) -> list[Json]:
-        return [m for m in (await self.show())["messages"] if not m["deleted_at"]]
-
-    async def from_member(self) -> list[str]:
-        return [str(m["body"]) for m in await self.lines() if m["author"].startswith("discord_")]
-
-    async def notes(self) -> list[str]:
-        """Texts of ours for the agent, the transcript among them."""
-        return [str(m["body"]) for m in await self.lines() if m["author"] == "orchestrator"]
-
-    async def gets(self, *expected: str, within: float = PATIENCE_S) -> None:
-        """Exactly these texts from the member, in this order, once each."""
-
-        async def look() -> bool:
-            return len(await self.from_member()) >= len(expected)
-
-        await until(f"the agent gets {expected}", look, within)
-        assert await self.from_member() == list(expected)
-
-    async def noted(self, key: str, within: float = PATIENCE_S) -> str:
-        """Wait for a note of ours."""
-
-        async def look() -> list[str]:
-            return [note for note in await self.notes() if says(key, note, ENGLISH.desk)]
-
-        return str((await until(f"the agent is told {key!r}", look, within))[-1])
-
-    async def becomes(self, *statuses: str, within: float = PATIENCE_S) -> None:
-        async def look() -> bool:
-            return (await self.show())["status"] in statuses
-
-        await until(f"the task becomes {statuses}", look, within)
-
-    async def closes(self, within: float = PATIENCE_S) -> None:
-        """Wait until the Twilio Conversation is closed."""
-        sid = (await self.show())["conversation_sid"]
-
-        async def look() -> bool:
-            return (await self.control.get(f"/conversations/{sid}"))["state"] == "closed"
-
-        await until("the Twilio Conversation closes", look, within)
-
-
-@dataclass
 class Stage:
     """A sandbox, and the service against it: in this process, or as one that can be killed."""
 
     sandbox: Sandbox
     session: aiohttp.ClientSession
     folder: Path
+    desk: str = "flex"  #: where agents work: `flex` or `builtin`
     adjusted: dict[str, float | str] = field(default_factory=lambda: dict(TIMERS))  #: settings by name
     port: int = field(default_factory=free_port)
     service: Service | None = None
     process: asyncio.subprocess.Process | None = None
     _running: asyncio.Task[None] | None = None
+    _found: dict[str, DeskTask] = field(
+        default_factory=dict
+    )  #: by conversation, in the order they were found
 
     @property
     def control(self) -> Control:
@@ -285,8 +178,21 @@ class Stage:
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
+    def account(self) -> dict[str, str]:
+        """What points a service at the sandbox; with the built-in desk nothing of Twilio's."""
+        account = self.sandbox.account()
+        if self.desk == "flex":
+            return account
+        discord = {name: value for name, value in account.items() if not name.startswith("TWILIO_")}
+        return {**discord, "DESK_TOKEN": TOKEN}
+
+    @property
+    def counter(self) -> Counter:
+        """The built-in desk, as its agents reach it."""
+        return Counter(self.session, self.url, TOKEN)
+
     def settings(self) -> Settings:
-        account = {name.lower(): value for name, value in self.sandbox.account().items()}
+        account = {name.lower(): value for name, value in self.account().items()}
         own = {"data_dir": self.folder, "port": self.port, "public_url": self.url}
         return load(_env_file=None, **account, **own, **self.adjusted)
 
@@ -294,7 +200,7 @@ class Stage:
         """The same for a process of its own."""
         own = {"DATA_DIR": str(self.folder), "PORT": str(self.port), "PUBLIC_URL": self.url}
         adjusted = {name.upper(): str(value) for name, value in self.adjusted.items()}
-        return {"PATH": "/usr/bin:/bin", **self.sandbox.account(), **own, **adjusted}
+        return {"PATH": "/usr/bin:/bin", **self.account(), **own, **adjusted}
 
     def member(self, name: str = "mia") -> Member:
         return Member(self.control, name)
@@ -312,17 +218,37 @@ class Stage:
         with closing(sqlite3.connect(file, uri=True)) as database:
             return [text for (text,) in database.execute(query)]
 
-    async def tasks(self) -> list[Task]:
-        return [Task(self.control, task["sid"]) for task in await self.control.get("/tasks")]
+    async def tasks(self) -> list[Any]:
+        """In the order in which they came: `Task`s, or `DeskTask`s at the built-in desk."""
+        if self.desk == "flex":
+            return [Task(self.control, task["sid"]) for task in await self.control.get("/tasks")]
+        queue = (await self.counter.insist("GET", "queue")).body
+        for waiting in queue["waiting"]:
+            if (conversation := waiting["conversation"]) not in self._found:
+                task = DeskTask(self.counter, conversation)
+                task.before = tuple(message["id"] for message in (await task.show())["messages"])
+                self._found[conversation] = task
+        return list(self._found.values())
 
-    async def task(self, number: int = 1, within: float = PATIENCE_S) -> Task:
+    async def task(self, number: int = 1, within: float = PATIENCE_S) -> Any:
         """The `number`-th task, as soon as it is there with its transcript."""
 
-        async def look() -> Task | None:
+        async def look() -> Any:
             found = await self.tasks()
             return found[number - 1] if len(found) >= number else None
 
-        task: Task = await until(f"task {number}", look, within)
+        return await until(f"task {number}", look, within)
+
+    async def asked_again(self, task: Work) -> Any:
+        """Where another agent is asked for, for the same request: in Flex it is a task of its own."""
+        if self.desk == "flex":
+            return await self.task(2)
+
+        async def look() -> bool:
+            queue = (await self.counter.insist("GET", "queue")).body
+            return task.conversation in [waiting["conversation"] for waiting in queue["waiting"]]
+
+        await until("the request waits again", look)
         return task
 
     # --- in this process
@@ -392,7 +318,7 @@ class Stage:
 
     # --- what a story needs at its beginning
 
-    async def handed_off(self, member: Member, agent: str | None = "ada") -> Task:
+    async def handed_off(self, member: Member, agent: str | None = "ada") -> Any:
         """Bring a member to an agent; without an agent, into the queue."""
         before = len(await self.tasks())
         await member.helpme()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.acceptance.playing import PATIENCE_S, Stage, says, until
+from tests.acceptance.playing import PATIENCE_S, Stage, either_desk, says, until
 
 
 async def test_a_word_that_arrives_before_the_join_report_joins_the_agent(stage: Stage) -> None:
@@ -28,6 +28,7 @@ async def test_a_word_that_arrives_before_the_join_report_joins_the_agent(stage:
     assert joined < next(n for n, text in enumerate(texts) if "first word" in text)
 
 
+@either_desk
 async def test_edits_and_deletes_of_the_member_reach_the_desk(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -42,6 +43,7 @@ async def test_edits_and_deletes_of_the_member_reach_the_desk(stage: Stage) -> N
     await until("the desk shows the change", changed)
 
 
+@either_desk
 async def test_edits_and_deletes_of_the_agent_reach_the_member(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -102,6 +104,7 @@ async def test_a_sticker_and_a_file_are_no_empty_messages(stage: Stage) -> None:
     assert "log.txt" in file
 
 
+@either_desk
 async def test_reactions_of_the_member_are_noted_at_the_desk(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -123,22 +126,24 @@ async def test_long_words_of_an_agent_arrive_in_parts_and_in_order(stage: Stage)
     assert " ".join(" ".join(parts).split()) == f"**ada:** {text}"
 
 
+@either_desk
 async def test_when_the_agent_leaves_the_member_is_told_and_another_one_is_asked(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
-    await task.act("leave")
+    await task.leave()
     await mia.hears("all_left")
-    again = await stage.task(2)
+    again = await stage.asked_again(task)
     await again.accept("ben")
     await mia.hears("agent_joined", times=2)
     await mia.write("hello ben")
     await again.gets("hello ben")
 
 
+@either_desk
 async def test_the_member_is_told_when_an_agent_closes_and_can_reopen(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
-    await task.act("complete")
+    await task.complete()
     goodbye = await mia.hears("goodbye")
     await mia.press("reopen", goodbye)
     await mia.hears("place", times=2)
@@ -147,6 +152,7 @@ async def test_the_member_is_told_when_an_agent_closes_and_can_reopen(stage: Sta
     assert "#1." in (await mia.hears("place", times=2))["content"]
 
 
+@either_desk
 async def test_the_member_can_end_the_talk_and_rate_it(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -154,19 +160,19 @@ async def test_the_member_can_end_the_talk_and_rate_it(stage: Stage) -> None:
     await mia.press("member_closed", joined)
     goodbye = await mia.hears("closed_by_member")
     await task.closes()
-    await task.becomes("completed", "wrapping")
     await mia.press("rating", goodbye)
     await mia.hears("rating_thanks")
     await mia.press("member_closed", joined)
     await mia.hears("already_closed")
 
 
+@either_desk
 async def test_a_transcript_can_be_had_after_the_end(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
     await mia.write("for the record")
     await task.gets("for the record")
-    await task.act("complete")
+    await task.complete()
     await mia.press("transcript_requested", await mia.hears("goodbye"))
 
     async def file() -> bool:
@@ -178,7 +184,7 @@ async def test_a_transcript_can_be_had_after_the_end(stage: Stage) -> None:
 async def test_a_thank_you_after_the_goodbye_starts_nothing(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
-    await task.act("complete")
+    await task.complete()
     await mia.hears("goodbye")
     thanks = await mia.write("thank you so much!")
 
@@ -194,13 +200,14 @@ async def test_a_thank_you_after_the_goodbye_starts_nothing(stage: Stage) -> Non
 async def test_what_is_written_after_the_close_starts_a_new_conversation(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
-    await task.act("complete")
+    await task.complete()
     await mia.hears("goodbye")
     await mia.write("How do I reset my password?")
     await mia.reads("This should help:")
     assert await task.from_member() == []
 
 
+@either_desk
 async def test_dms_closed_during_the_talk_are_told_to_the_agent_once(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -263,6 +270,6 @@ async def test_an_agent_who_left_while_the_webhook_was_lost(stage: Stage) -> Non
     mia = stage.member()
     task = await stage.handed_off(mia)
     await stage.stop()
-    await task.act("leave")
+    await task.leave()
     await stage.serve()
     await mia.hears("all_left")
