@@ -25,6 +25,7 @@ class Flow:
     meanwhile: Callable[[Play], None] | None = None  #: happens while nobody serves, between the two
     limits: Limits = DEFAULT_LIMITS
     hours: Hours = ALWAYS
+    desk: str = "flex"  #: where agents work
 
 
 #: Longer than the quiet time after the start of a flow.
@@ -62,5 +63,9 @@ FLOWS: dict[str, Flow] = {
         Flow("reopened", stories.reopened, stories.ended),
         Flow("written while dead", stories.read_up, stories.talking, stories.both_write),
         Flow("completed while dead", stories.closed_meanwhile, stories.talking, stories.agent_completes),
+        Flow("built-in desk: hand-off", stories.taken_up, stories.greeted, desk="builtin"),
+        Flow("built-in desk: both ways", stories.both_ways, stories.talking, desk="builtin"),
+        Flow("built-in desk: handed over", stories.handed_over, stories.talking, desk="builtin"),
+        Flow("built-in desk: agent closes", stories.completed, stories.talking, desk="builtin"),
     )
 }

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
+from machines.effects import Kind, desk_lane
 from machines.table import Outcome
 from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
 from orchestrator.sandbox.discord import view
@@ -39,13 +40,13 @@ def recorded(
         taken = {entry.id for entry in journal if entry.source == "discord"}
         return History(
             dms=tuple(_dms(world, taken)),
-            desks=tuple(_desks(world)),
+            desks=tuple(_desks(world) if world.desk == "flex" else _built_in(world, connection)),
             journal=journal,
             outbox=tuple(_outbox(connection)),
             talks=tuple(_talks(connection)),
             cases=tuple(_cases(connection)),
             exchanges=tuple(_exchanges(world)),
-            claimed=frozenset(_claimed(connection)),
+            claimed=frozenset(_claimed(connection, own=world.desk == "builtin")),
             down=tuple(down),
             leaks=tuple(leaks),
             differences=partial(differences, engine),
@@ -112,6 +113,47 @@ def _desks(world: World) -> Iterator[Desk]:
                 if task.attributes.get("conversationSid") == sid
             ),
         )
+
+
+def _built_in(world: World, connection: Connection) -> Iterator[Desk]:
+    """What agents of the built-in desk read of every conversation that asked for one."""
+    t = schema.conversation
+    for talk in connection.execute(select(t).where(t.c.request > 0)).all():
+        lines = [*_said(world, connection, talk.id), *_noted(connection, talk.id, talk.request)]
+        yield Desk(
+            ref=talk.id,
+            member=talk.member,
+            conversation=talk.id,
+            request=talk.request,
+            lines=tuple(sorted(lines, key=lambda line: line.at)),
+        )
+
+
+def _said(world: World, connection: Connection, conversation: str) -> Iterator[Line]:
+    """A message that was relayed carries the member's words; others are there to be read."""
+    t = schema.message
+    for row in connection.execute(select(t).where(t.c.conversation == conversation).order_by(t.c.version)):
+        ref = row.id.partition(":")[2]
+        by_agent = row.author == "agent"
+        yield Line(
+            id=ref if by_agent else row.id,
+            at=row.at,
+            by=By.AGENT if by_agent else By.SERVICE,
+            text=row.body,
+            carries=row.body if row.author == "member" and row.refs != "[]" else None,
+            earlier=tuple(world.wrote.get(ref, ())),
+            deleted_at=row.at if row.deleted else None,
+            edited_at=row.edited_at,
+        )
+
+
+def _noted(connection: Connection, conversation: str, requests: int) -> Iterator[Line]:
+    t = schema.effect
+    lanes = [desk_lane(conversation, number) for number in range(1, requests + 1)]
+    query = select(t).where(t.c.kind == Kind.DESK_NOTE, t.c.status == "done", t.c.lane.in_(lanes))
+    for row in connection.execute(query):
+        says = json.loads(row.payload)["text"]
+        yield Line(id=row.ref, at=row.done_at, by=By.SERVICE, text=ENGLISH.desk[says], says=says)
 
 
 def _desk_line(world: World, message: Json) -> Line:
@@ -188,7 +230,10 @@ def _cases(connection: Connection) -> Iterator[HelpCase]:
         yield HelpCase(row.id, row.member, row.state, chosen)
 
 
-def _claimed(connection: Connection) -> Iterator[str]:
+def _claimed(connection: Connection, *, own: bool) -> Iterator[str]:
+    """`own`: agents read the rows themselves."""
+    if own:
+        yield from connection.execute(select(schema.message.c.id)).scalars()
     for ref in connection.execute(select(schema.effect.c.ref)).scalars():
         if ref:
             yield ref

@@ -195,6 +195,24 @@ async def falls_silent(play: Play) -> None:
     await play.do(play.world.until, "the end of the talk", task.is_closed)
 
 
+async def taken_up(play: Play) -> None:
+    """From the greeting to an agent's first word."""
+    mia = play.world.member()
+    await play.press(mia, "agent_requested", lambda: mia.heard("place"))
+    await accepted(play)
+
+
+async def handed_over(play: Play) -> None:
+    """To a named colleague, who takes a while."""
+    mia, task = play.world.member(), await play.task()
+    await play.do(task.transfer, "ben")
+    await play.do(mia.hears, "all_left")
+    await play.do(mia.write, "who are you?")
+    await play.do(task.accept, "ben")
+    await play.do(mia.hears, "agent_joined", 2)
+    await play.do(task.gets, "hello", "who are you?")
+
+
 # --- stories of the end
 
 

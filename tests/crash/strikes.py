@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
-from tests.acceptance.playing import Json, Member, Stage, Task, until
+from tests.acceptance.playing import Json, Member, Stage, Task, Work, until
+from tests.acceptance.tasks import DeskTask
 from tests.crash.stories import GIBBERISH, MORE_GIBBERISH
 
 #: A message to the desk that may have arrived is looked for after 20 s.
@@ -14,7 +16,7 @@ SETTLED_S = 40.0
 
 POSTED = ("discord", "POST", "/messages$")
 NOTED = ("twilio", "POST", "/Messages$")
-Act = Callable[[Stage, Member, Task | None], Awaitable[object]]
+Act = Callable[[Stage, Member, Any], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Crash:
     settings: Mapping[str, float | str] = field(
         default_factory=dict
     )  #: where the usual ones do not lead there
+    desk: str = "flex"
 
 
 def _wrote(text: str) -> Act:
@@ -266,6 +269,33 @@ async def _task_of(stage: Stage, member: Member) -> Task:
     return found[0]
 
 
+def _agent_wrote(text: str) -> Act:
+    async def act(_stage: Stage, _mia: Member, task: Work | None) -> None:
+        assert task is not None
+        await task.write(text)
+
+    return act
+
+
+async def _closes(_stage: Stage, _mia: Member, task: Work | None) -> None:
+    assert task is not None
+    await task.complete()
+
+
+async def _hands_over(_stage: Stage, _mia: Member, task: Work | None) -> None:
+    assert isinstance(task, DeskTask)
+    await task.done("transfer", to="ben")
+
+
+async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
+    assert task is not None
+    await mia.hears("transfer")
+    await mia.hears("all_left")
+    await task.accept("ben")
+    await mia.hears("agent_joined", times=2)
+    assert len(await mia.heard("transfer")) == 1
+
+
 SOON = {"timer_member_idle_warn": 2, "timer_member_idle": 4}
 CRASHES = (
     Crash("helpme", "nobody", POSTED, lambda _s, mia, _t: mia.helpme(), _heard_once("greeting")),
@@ -277,7 +307,12 @@ CRASHES = (
     Crash("agent accepts", "queued", POSTED, _agent("accept", agent="ada"), _heard_once("agent_joined")),
     Crash("second miss", "greeted", ("twilio", "POST", "/Conversations$"), _misses_twice, _one_task),
     Crash(
-        "nobody comes, message left", "queued", POSTED, _waits, _heard_once("nobody_came"), {"timer_wait": 6}
+        "nobody comes, message left",
+        "queued",
+        POSTED,
+        _waits,
+        _heard_once("nobody_came"),
+        {"timer_wait": 6},
     ),
     Crash(
         "outside hours, message left",
@@ -312,5 +347,18 @@ CRASHES = (
     Crash(
         "two ask at once", "two greeted", ("twilio", "POST", "/Interactions$"), _both_ask, _each_has_an_agent
     ),
+    Crash(
+        "built-in desk: hand-off", "greeted", POSTED, _pressed("agent_requested"), _one_task, desk="builtin"
+    ),
+    Crash(
+        "built-in desk: both ways",
+        "talking",
+        POSTED,
+        _agent_wrote("one"),
+        _member_gets("one"),
+        desk="builtin",
+    ),
+    Crash("built-in desk: handed over", "talking", POSTED, _hands_over, _ben_has_it, desk="builtin"),
+    Crash("built-in desk: agent closes", "talking", POSTED, _closes, _heard_once("goodbye"), desk="builtin"),
     Crash("two talk, one ends", "two talking", NOTED, _both_write, _one_ends_the_other_goes_on),
 )

@@ -20,6 +20,7 @@ __all__ = ["bare"]
 @pytest.mark.parametrize("crash", CRASHES, ids=[crash.flow for crash in CRASHES])
 async def test_a_kill_over_sockets_loses_and_doubles_nothing(bare: Stage, crash: Crash) -> None:
     bare.adjusted |= crash.settings
+    bare.desk = crash.desk
     await provision(bare.settings(), lambda _line: None)
     await bare.spawn()
     mia = bare.member()
@@ -50,7 +51,7 @@ async def _begin(stage: Stage, mia: Member, start: str) -> Task | None:
     if start in ("queued", "talking", "ended"):
         task = await stage.handed_off(mia, None if start == "queued" else "ada")
         if start == "ended":
-            await task.act("complete")
+            await task.complete()
             await mia.hears("goodbye")
         return task
     if start == "greeted":

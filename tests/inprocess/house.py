@@ -22,6 +22,8 @@ from orchestrator.chatbot.answer import Chatbot
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock
+from orchestrator.desk.builtin import BuiltinDesk, nothing_missed
+from orchestrator.desk.counter import Counter
 from orchestrator.discord import events as discord_events
 from orchestrator.discord import limits as discord_limits
 from orchestrator.discord.backfill import DmBackfill
@@ -33,6 +35,7 @@ from orchestrator.engine.commit import Committer
 from orchestrator.engine.dispatch import Dispatcher
 from orchestrator.engine.letters import Operator
 from orchestrator.engine.reconcile import Reconciler, adopt
+from orchestrator.engine.reconcile import Source as Side
 from orchestrator.engine.timers import Rows, Timers
 from orchestrator.errors import Unavailable
 from orchestrator.inprocess.discord import InProcessDiscord
@@ -40,7 +43,7 @@ from orchestrator.inprocess.gateway import InProcessGateway
 from orchestrator.inprocess.twilio import InProcessTwilio
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
-from orchestrator.ports import Done, Job
+from orchestrator.ports import Desk, Done, Job
 from orchestrator.texts.plain import storable
 from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio import limits as twilio_limits
@@ -48,8 +51,9 @@ from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.live import Live, Positions
 from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
-from storage.values import Applied
+from storage.values import Applied, Receipt
 from tests.english import ENGLISH
 from tests.inprocess.inline import MarkedStore, inline_reader, quick_writer
 from tests.inprocess.world import PUBLIC_URL, World
@@ -101,19 +105,7 @@ class House:
         self.store.point = hooks.pass_by
         self.committer = Committer(self.store, clock, self._applied, self._unknown)
         self.discord = InProcessDiscord(world.discord_rest, discord_limits, storable, hooks.line("discord"))
-        account = world.account
-        self.twilio = InProcessTwilio(
-            world.twilio_rest, account["TWILIO_ACCOUNT_SID"], twilio_limits, hooks.line("twilio")
-        )
-        desk = FlexDesk(
-            self.twilio,
-            self.reader,
-            clock,
-            public_url=PUBLIC_URL,
-            workspace=account["TWILIO_WORKSPACE_SID"],
-            workflow=account["TWILIO_WORKFLOW_SID"],
-            words=ENGLISH,
-        )
+        desk, missed = self._builtin() if world.desk == "builtin" else self._flex()
         self.dispatcher = Dispatcher(
             {
                 **Sender(self.discord, self.reader, clock).handlers(),
@@ -133,27 +125,16 @@ class House:
             self._hearing,
             Rows(self.committer.run, self.engine, limits, clock, then=self.dispatcher.distrust),
         )
-        positions = Positions()
-        self.twilio.posted = positions.account
         heard = DmPositions()
         dms = DmBackfill(self.discord, self.reader, clock, self._mark_dms, heard)
-        desks = DeskBackfill(
-            self.twilio,
-            self.reader,
-            clock,
-            self._mark_desks,
-            positions=positions,
-            workspace=account["TWILIO_WORKSPACE_SID"],
-        )
         self.reconciler = Reconciler(
             dms.read,
-            desks.read,
+            missed,
             self.committer.submit,
             clock,
             quiet=dms.quiet,
             adopt=partial(adopt, self.reader, self.dispatcher.settle),
         )
-        self.live = Live(self.committer.submit, desks.read_one, positions)
         self.operator = Operator(
             self.reader,
             self.engine,
@@ -175,6 +156,41 @@ class House:
             fresh=self._fresh,
             on_ready=lambda: self._spawn(self._became_ready()),
         )
+
+    def _flex(self) -> tuple[Desk, Side]:
+        account, positions = self.world.account, Positions()
+        twilio = InProcessTwilio(
+            self.world.twilio_rest,
+            account["TWILIO_ACCOUNT_SID"],
+            twilio_limits,
+            self.world.hooks.line("twilio"),
+        )
+        twilio.posted = positions.account
+        self.twilio = twilio
+        desk = FlexDesk(
+            twilio,
+            self.reader,
+            self.clock,
+            public_url=PUBLIC_URL,
+            workspace=account["TWILIO_WORKSPACE_SID"],
+            workflow=account["TWILIO_WORKFLOW_SID"],
+            words=ENGLISH,
+        )
+        desks = DeskBackfill(
+            twilio,
+            self.reader,
+            self.clock,
+            self._mark_desks,
+            positions=positions,
+            workspace=account["TWILIO_WORKSPACE_SID"],
+        )
+        self.live = Live(self.committer.submit, desks.read_one, positions)
+        return desk, desks.read
+
+    def _builtin(self) -> tuple[Desk, Side]:
+        reader = DeskReader(self._inline.as_asynchronous())
+        self.counter = Counter(reader, self._submit_desk, self.clock, ENGLISH)
+        return BuiltinDesk(), nothing_missed
 
     async def start(self) -> None:
         """Returns when both sides were read."""
@@ -225,6 +241,14 @@ class House:
 
     def hear(self) -> None:
         self.gateway.news()
+
+    async def _submit_desk(self, events: Sequence[Event]) -> list[Receipt]:
+        try:
+            async with asyncio.timeout(WEBHOOK_PATIENCE_S):
+                await self._read_up.wait()
+        except TimeoutError:
+            raise Unavailable("what came before is still being read") from None
+        return await self.committer.submit(events)
 
     async def take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int:
         """A webhook, past the signature gate. The status it is answered with."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from functools import cache
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.engine import make_url
@@ -13,6 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from storage.apply import Store
 from storage.engines import writer
 from storage.values import Applied, Batch
+
+T = TypeVar("T")
 
 DRIVERS = {"sqlite": "sqlite+pysqlite", "postgresql": "postgresql+psycopg"}
 
@@ -34,6 +36,17 @@ class _Connection:
 
     async def execute(self, *args: Any) -> Any:
         return self._connection.execute(*args)
+
+
+def read_now(reading: Coroutine[Any, Any, T]) -> T:
+    """What a coroutine returns that never waits, as every read here."""
+    try:
+        reading.send(None)
+    except StopIteration as ended:
+        found: T = ended.value
+        return found
+    reading.close()
+    raise AssertionError("it waits")
 
 
 @cache

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from hashlib import sha256
 from random import Random
 from typing import Any, Protocol
 
+from orchestrator.desk.counter import Counter
 from orchestrator.discord.commands import COMMANDS
+from orchestrator.errors import Unavailable
 from orchestrator.inprocess.line import Fate, Faulty, Line, NoAnswer, Pause, Point, at_once, onward, well
 from orchestrator.inprocess.webhooks import InProcessWebhooks
+from orchestrator.ports import Agent, Reply
 from orchestrator.sandbox.discord import view
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.twilio.model import TwilioModel
@@ -19,6 +23,7 @@ from orchestrator.sandbox.wire import Answer, Call
 from orchestrator.twilio.limits import INTERACTION_EVENTS
 from tests.acceptance.playing import says
 from tests.english import ENGLISH
+from tests.inprocess.inline import read_now
 from tests.inprocess.virtual import Time, WallClock
 
 Json = dict[str, Any]
@@ -29,7 +34,9 @@ LOOK_S = 0.1
 
 
 class Serving(Protocol):
-    """The service as the providers meet it."""
+    """The service as the providers and the agents of the built-in desk meet it."""
+
+    counter: Counter
 
     def hear(self) -> None: ...
     async def take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int: ...
@@ -78,6 +85,10 @@ class World:
         default_factory=dict
     )  #: message -> what a person made it say, in turn
     taken: list[Taken] = field(default_factory=list)  #: every webhook that reached the service
+    desk: str = "flex"  #: where agents work: `flex` or `builtin`
+    found: dict[str, tuple[str, ...]] = field(
+        default_factory=dict
+    )  #: conversation at the built-in desk -> messages that were there when it was found in the queue
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
 
     def __post_init__(self) -> None:
@@ -95,7 +106,7 @@ class World:
 
     def __getstate__(self) -> Json:
         """What stays when the process that holds it is killed: the models, the time, what people did."""
-        kept = ("time", "seed", "patience", "wrote", "taken", "discord", "twilio")
+        kept = ("time", "seed", "patience", "wrote", "taken", "desk", "found", "discord", "twilio")
         return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, kept: Json) -> None:
@@ -148,10 +159,19 @@ class World:
     def member(self, name: str = "mia") -> Member:
         return Member(self, name)
 
-    def tasks(self) -> list[Task]:
-        return [Task(self, task["sid"]) for task in self.twilio.tasks()]
+    def tasks(self) -> list[Any]:
+        """In the order in which they came: `Task`s, or `DeskTask`s at the built-in desk."""
+        if self.desk == "flex":
+            return [Task(self, task["sid"]) for task in self.twilio.tasks()]
+        if self.serving is not None:
+            counter = self.serving.counter
+            for waiting in read_now(counter.queue(""))["waiting"]:
+                if (conversation := waiting["conversation"]) not in self.found:
+                    shown = read_now(counter.conversation(conversation))
+                    self.found[conversation] = tuple(message["id"] for message in shown["messages"])
+        return [DeskTask(self, conversation) for conversation in self.found]
 
-    async def task(self, number: int = 1) -> Task:
+    async def task(self, number: int = 1) -> Any:
         """The `number`-th task, as soon as it is there."""
         await self.until(f"task {number}", lambda: len(self.tasks()) >= number)
         return self.tasks()[number - 1]
@@ -165,7 +185,7 @@ class World:
             await self.time.sleep(LOOK_S)
         return found
 
-    async def handed_off(self, member: Member, agent: str | None = "ada") -> Task:
+    async def handed_off(self, member: Member, agent: str | None = "ada") -> Any:
         """Bring a member to an agent; without an agent, into the queue."""
         before = len(self.tasks())
         member.helpme()
@@ -174,7 +194,8 @@ class World:
         task = await self.task(before + 1)
         await member.hears("place")
         if agent is not None:
-            task.accept(agent)
+            if (accepted := task.accept(agent)) is not None:
+                await accepted
             await member.hears("agent_joined")
         return task
 
@@ -341,3 +362,78 @@ class Task:
         """Whether the Twilio Conversation is."""
         state = self.world.twilio.conversation(self.show()["conversation_sid"])["state"]
         return bool(state == "closed")
+
+
+@dataclass(frozen=True)
+class DeskTask:
+    """A conversation at the built-in desk. A client tries again with the same id until it is answered.
+
+    What is minted for a command is the same in every life: an agent does and says nothing twice in a story.
+    """
+
+    world: World
+    conversation: str
+    agent: str = "ada"  #: who acts
+
+    async def accept(self, agent: str = "ada") -> None:
+        who = DeskTask(self.world, self.conversation, agent)
+        await who._insist("claim", lambda at, me, minted: at.claim(self.conversation, me, minted, join=False))
+
+    async def write(self, text: str) -> str:
+        """The id of the message."""
+        minted = await self._insist(
+            f"write {text}", lambda at, me, minted: at.write(self.conversation, me, minted, text)
+        )
+        self.world.wrote[minted] = [text]
+        return minted
+
+    async def leave(self) -> None:
+        await self._insist("leave", lambda at, me, minted: at.leave(self.conversation, me, minted))
+
+    async def transfer(self, to: str) -> None:
+        await self._insist(
+            "transfer", lambda at, me, minted: at.transfer(self.conversation, me, minted, to=to)
+        )
+
+    async def complete(self) -> None:
+        await self._insist("close", lambda at, me, minted: at.close(self.conversation, me, minted))
+
+    async def _insist(self, what: str, act: Callable[[Counter, Agent, str], Awaitable[Reply]]) -> str:
+        """The id it was done under."""
+        minted = sha256(f"{self.conversation} {self.agent} {what}".encode()).hexdigest()[:32]
+        deadline = self.world.time.passed + self.world.patience
+        while True:
+            if (serving := self.world.serving) is not None:
+                try:
+                    reply = await act(serving.counter, Agent(self.agent, self.agent), minted)
+                except Unavailable:
+                    pass
+                else:
+                    assert not reply.error, (what, reply)
+                    return minted
+            assert self.world.time.passed < deadline, f"nobody answers {what!r}"
+            await self.world.time.sleep(LOOK_S)
+
+    def show(self) -> Json:
+        assert self.world.serving is not None
+        return dict(read_now(self.world.serving.counter.conversation(self.conversation)) or {})
+
+    def from_member(self) -> list[str]:
+        before = self.world.found[self.conversation]
+        return [
+            m["body"]
+            for m in self.show()["messages"]
+            if m["author"] == "member" and not m["deleted"] and m["id"] not in before
+        ]
+
+    def notes(self) -> list[str]:
+        return [note["text"] for note in self.show()["notes"]]
+
+    async def gets(self, *expected: str) -> None:
+        """Exactly these texts from the member, in this order, once each."""
+        await self.world.until(f"the agent gets {expected}", lambda: len(self.from_member()) >= len(expected))
+        assert self.from_member() == list(expected)
+
+    def is_closed(self) -> bool:
+        """Whether nobody is wanted there any more."""
+        return self.show()["request"]["state"] not in ("open", "expired")
