@@ -64,6 +64,10 @@ UNMET: dict[str, frozenset[str]] = {
             "conversation: with_agent -desk_failed-> bot_faq",
             "conversation: with_agent -member_blocked-> closed",
             "conversation: with_agent -transcript_requested-> with_agent",
+        }
+    ),
+    "for the simulation plays over Flex, which tells of no transfer": frozenset(
+        {
             "conversation: with_agent -transfer_started-> with_agent",
         }
     ),
