@@ -76,6 +76,39 @@ def test_a_late_word_of_the_transfer_of_an_earlier_request_is_not_taken_for_this
     assert Kind.DESK_INVITE in kinds(talk.fires(T.ALONE))
 
 
+def test_a_claim_comes_to_nothing_where_another_agent_has_it_unless_it_is_to_come_beside_them() -> None:
+    talk = Talk().waits()
+    talk.hears(T.AGENT_JOINED, agent="ada", name="Ada", claim="alone")
+    done = talk.hears(T.AGENT_JOINED, agent="ben", name="Ben", claim="alone")
+    assert (done.outcome, done.reason, done.effects) == (Outcome.REFUSED, "another agent has it", ())
+    assert talk.context.agents == (("ada", "Ada"),)
+    assert texts(talk.hears(T.AGENT_JOINED, agent="ben", name="Ben", claim="beside")) == ["agent_joined"]
+
+
+def test_a_claim_is_news_of_one_who_fell_silent_where_a_report_is_not() -> None:
+    talk = Talk().meets("ada")
+    talk.hears(T.MEMBER_MESSAGE)
+    talk.fires(T.AGENT_IDLE)
+    assert talk.hears(T.AGENT_JOINED, agent="ada", name="Ada").outcome is Outcome.IGNORED
+    assert texts(talk.hears(T.AGENT_JOINED, agent="ada", name="Ada", claim="alone")) == ["agent_joined"]
+
+
+def test_a_request_is_addressed_to_the_agent_it_was_handed_to_until_somebody_comes() -> None:
+    talk = Talk().meets("ada")
+    talk.hears(T.TRANSFER_STARTED, agent="ada", to="ben")
+    talk.hears(T.AGENT_LEFT, agent="ada")
+    talk.fires(T.ALONE)
+    assert talk.context.addressed == "ben"
+    talk.hears(T.AGENT_JOINED, agent="cleo", name="Cleo")
+    assert talk.context.addressed == ""
+
+
+def test_only_who_is_there_hands_a_talk_over() -> None:
+    talk = Talk().meets("ada")
+    assert talk.hears(T.TRANSFER_STARTED, agent="ben", to="cleo").reason == "was not here"
+    assert not talk.context.transfer
+
+
 def test_the_end_of_a_talk_is_a_goodbye_a_rating_and_a_resolved_case() -> None:
     talk = Talk().meets()
     done = talk.hears(T.DESK_CLOSED, request=1)

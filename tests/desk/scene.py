@@ -1,0 +1,90 @@
+"""Agents at a counter, and a hand on what happens between a look and a commit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import count
+
+from machines.events import Address, Event, Source, Trigger, message_id
+from orchestrator.desk.counter import Counter
+from orchestrator.ports import Agent
+from storage.reads.desk import DeskReader
+from storage.values import Receipt, moment
+from tests.storage.facts import ANN, START, fired, pressed
+from tests.storage.house import House
+
+ADA, BEN = Agent("ada", "Ada"), Agent("ben", "Ben")
+#: A second member.
+TOM = "4002"
+
+
+def reacted(member: str, ref: str, emoji: str) -> Event:
+    """A member to a message of their own."""
+    row = message_id(Source.DISCORD, ref)
+    to = Address(member=member, message=row)
+    told = {"message": row, "emoji": emoji}
+    return Event(Source.DISCORD, f"react-{ref}", Trigger.MEMBER_REACTED, moment(START), to, told)
+
+
+class Scene:
+    """`meanwhile` is stepped after an agent's request was looked at, and before their command is."""
+
+    def __init__(self, house: House, reader: DeskReader) -> None:
+        self.house = house
+        self.reader = reader
+        self.counter = Counter(reader, self.submit, self)
+        self.meanwhile: list[Event] = []
+        self.trouble: Exception | None = None  #: raised after the commit: its answer is lost
+        self.submits = 0
+        self._names = count(1)
+
+    async def submit(self, events: Sequence[Event]) -> list[Receipt]:
+        self.submits += 1
+        if self.meanwhile:
+            first, self.meanwhile = self.meanwhile, []
+            self.house.arrives(*first)
+        receipts = self.house.arrives(*events).receipts
+        if self.trouble:
+            trouble, self.trouble = self.trouble, None
+            raise trouble
+        return receipts
+
+    def minted(self) -> str:
+        return f"minted-by-a-client-{next(self._names)}"
+
+    def waits(self) -> str:
+        return self.house.waits(ANN)
+
+    async def talks(self, *agents: Agent) -> str:
+        """In the hands of these agents."""
+        talk = self.waits()
+        for agent in agents or (ADA,):
+            assert not (await self.counter.claim(talk, agent, self.minted(), join=True)).error
+        return talk
+
+    def fires(self, talk: str, name: Trigger) -> None:
+        """It becomes time for a timer of this conversation."""
+        timer = self.house.timer(talk, name)
+        self.house.now = timer.due_at
+        self.house.arrives(fired(timer))
+
+    def cancels(self, talk: str) -> Event:
+        return pressed(ANN, Trigger.AGENT_REQUEST_CANCELLED, talk)
+
+    def ends(self, talk: str) -> Event:
+        return pressed(ANN, Trigger.MEMBER_CLOSED, talk)
+
+    # --- as a clock
+
+    def now(self) -> datetime:
+        return moment(self.house.now)
+
+    def time(self) -> float:
+        return self.house.now
+
+    def monotonic(self) -> float:
+        return self.house.now
+
+    async def sleep(self, _seconds: float) -> None:
+        raise AssertionError("nobody sleeps at the counter")
