@@ -11,6 +11,7 @@ from orchestrator.desk.counter import Counter
 from orchestrator.ports import Agent
 from storage.reads.desk import DeskReader
 from storage.values import Receipt, moment
+from tests.english import ENGLISH
 from tests.storage.facts import ANN, START, fired, pressed
 from tests.storage.house import House
 
@@ -33,7 +34,7 @@ class Scene:
     def __init__(self, house: House, reader: DeskReader) -> None:
         self.house = house
         self.reader = reader
-        self.counter = Counter(reader, self.submit, self)
+        self.counter = Counter(reader, self.submit, self, ENGLISH)
         self.meanwhile: list[Event] = []
         self.trouble: Exception | None = None  #: raised after the commit: its answer is lost
         self.submits = 0

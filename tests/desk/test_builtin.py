@@ -31,7 +31,7 @@ async def carried_out(kind: Kind, *, in_doubt: bool = False, **payload: Any) -> 
 
 def test_both_desks_carry_out_the_same_kinds() -> None:
     nothing = cast("Any", None)
-    flex = FlexDesk(nothing, nothing, nothing, public_url="", workspace="", workflow="")
+    flex = FlexDesk(nothing, nothing, nothing, public_url="", workspace="", workflow="", words=nothing)
     assert HANDLERS.keys() == flex.handlers().keys()
     assert {kind for kind in Kind if "desk" in kind} == HANDLERS.keys()
 
