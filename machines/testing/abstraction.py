@@ -219,6 +219,6 @@ def acts(talk: Talk) -> Iterator[Act]:
 
 
 @cache
-def report(trigger: T, agent: str = "", at: datetime = NOW) -> Act:
+def report(trigger: T, agent: str = "", at: datetime = NOW, claim: str = "") -> Act:
     """A fact of the desk about the request that it has now: the same object for the same fact."""
-    return _act("desk", trigger, at, agent=agent)
+    return _act("desk", trigger, at, agent=agent, claim=claim)

@@ -91,11 +91,14 @@ def _standing(desk: Desk) -> Iterator[Move]:
             yield report(T.AGENT_JOINED, agent), the_desk(Task.ACCEPTED, there)
             yield None, the_desk(Task.ACCEPTED, there)
             yield report(T.AGENT_MESSAGE, agent), the_desk(Task.ACCEPTED, there)
+            for claim in ("alone", "beside"):
+                yield report(T.AGENT_JOINED, agent, claim=claim), the_desk(Task.ACCEPTED, there)
         if agent in desk.agents:
             yield report(T.AGENT_LEFT, agent), the_desk(desk.task, desk.agents - {agent})
             yield None, the_desk(desk.task, desk.agents - {agent})
             yield None, the_desk(Task.WRAPPING, desk.agents)
-            yield report(T.TRANSFER_STARTED), the_desk(Task.TRANSFER, desk.agents)
+            for who in ("", agent):
+                yield report(T.TRANSFER_STARTED, who), the_desk(Task.TRANSFER, desk.agents)
         elif desk.agents:
             yield report(T.AGENT_LEFT, agent), desk
 

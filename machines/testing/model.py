@@ -45,6 +45,7 @@ class Model:
     def hears(self, event: Event, given: Given) -> Model:
         """What has become of it."""
         at, who = event.at.timestamp(), frozenset({str(event.data.get("agent"))})
+        claim = event.data.get("claim")
         current = bool(self.ended) and event.to.request in (None, len(self.ended))
         match self.owner, event.trigger:
             case "closed", _:
@@ -70,9 +71,11 @@ class Model:
             case "awaiting_agent", T.WAIT:
                 return self.turn(BOT)
             case "bot_faq" | "awaiting_agent", T.AGENT_JOINED if current and self.stands:
-                return self if who <= self.silent else self.meet(who)
+                return self if who <= self.silent and not claim else self.meet(who)
             case "bot_faq" | "awaiting_agent", T.AGENT_MESSAGE if current and self.stands:
                 return self.meet(who)
+            case "with_agent", T.AGENT_JOINED if current and claim == "alone" and self.agents:
+                return self  # whoever has it keeps it
             case "with_agent", T.AGENT_JOINED | T.AGENT_MESSAGE if current:
                 return replace(self, agents=self.agents | who, accepted=True)
             case "with_agent", T.AGENT_LEFT if current:

@@ -134,8 +134,12 @@ def _details(draw: DrawFn, trigger: T, snapshot: Snapshot) -> dict[str, Any]:
                 "kind": _pick(draw, ("answer", "suggestions", "unsure", "handoff")),
                 "articles": _pick(draw, ([], [{"title": "Paying"}])),
             }
-        case T.AGENT_JOINED | T.AGENT_LEFT:
+        case T.AGENT_JOINED:
+            return {"agent": _pick(draw, AGENTS), "claim": _pick(draw, ("", "alone", "beside"))}
+        case T.AGENT_LEFT:
             return {"agent": _pick(draw, AGENTS)}
+        case T.TRANSFER_STARTED:
+            return {"agent": _pick(draw, ("", *AGENTS))}
         case T.AGENT_MESSAGE | T.AGENT_CONTACTS:
             return {"agent": _pick(draw, AGENTS), "message": message, "body": _pick(draw, TEXTS)}
         case T.AGENT_EDITED | T.AGENT_DELETED | T.AGENT_REACTED:
