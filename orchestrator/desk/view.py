@@ -37,6 +37,7 @@ def conversation(row: RequestRow, said: Sequence[MessageRow], notes: Sequence[No
     return {
         **_request(row),
         "version": row.version,
+        "same_case": list(row.same_case),
         "request": {"number": row.request, "state": row.request_state or None},
         "messages": [_message(message, words) for message in said],
         "notes": [_note(note, words) for note in notes],

@@ -58,7 +58,13 @@ class DeskReader(Reader):
 def _requests(of: Any) -> Select[Any]:
     """Rows of conversations with what their member and their case are called."""
     return (
-        select(of, member.c.name.label("member_name"), case_.c.number, case_.c.kind)
+        select(
+            of,
+            member.c.name.label("member_name"),
+            case_.c.number,
+            case_.c.kind,
+            case_.c.context.label("case_context"),
+        )
         .join(member, member.c.id == of.c.member)
         .outerjoin(case_, case_.c.id == of.c.case_id)
     )
@@ -66,12 +72,14 @@ def _requests(of: Any) -> Select[Any]:
 
 def _request(row: Any) -> RequestRow:
     context = codec.load(row.context)
+    linked = codec.load(row.case_context).get("conversations", ()) if row.case_context else ()
     return RequestRow(
         conversation=row.id,
         member=row.member,
         member_name=row.member_name,
         case=row.number,
         case_kind=row.kind or "",
+        same_case=tuple(other for other in linked if other != row.id),
         state=row.state,
         version=row.version,
         request=row.request,

@@ -57,6 +57,7 @@ class RequestRow:
     member_name: str
     case: int | None  #: its number
     case_kind: str
+    same_case: tuple[str, ...]  #: the case's other conversations, in their order
     state: str  #: of the conversation
     version: int
     request: int

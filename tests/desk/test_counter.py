@@ -11,7 +11,8 @@ from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, Reply
 from storage import schema
 from tests.desk.scene import ADA, BEN, TOM, Scene, reacted
-from tests.storage.facts import ANN, wrote
+from tests.storage.facts import ANN, pressed, wrote
+from tests.storage.house import subject_id
 
 Act = Callable[[Scene, str, Agent, str], Awaitable[Reply]]
 
@@ -282,6 +283,16 @@ async def test_a_request_whose_member_was_told_that_nobody_came_can_still_be_cla
     [waiting] = (await scene.counter.queue(""))["waiting"]
     assert (waiting["conversation"], waiting["state"], waiting["place"]) == (talk, "bot_faq", None)
     assert (await scene.counter.claim(talk, ADA, scene.minted(), join=False)).state == "with_agent"
+
+
+async def test_who_takes_up_what_was_reopened_finds_what_went_before(scene: Scene) -> None:
+    first = await scene.talks()
+    await scene.counter.close(first, ADA, scene.minted())
+    again = scene.house.arrives(pressed(ANN, Trigger.AGENT_REQUESTED, first, reopened=True))
+    second = subject_id(again)
+    shown = await scene.counter.conversation(second)
+    assert shown is not None
+    assert (shown["case"], shown["same_case"]) == (1, [first])
 
 
 async def test_notes_of_every_request_are_shown_and_those_of_others_are_not(scene: Scene) -> None:
