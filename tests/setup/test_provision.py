@@ -37,7 +37,7 @@ async def test_a_new_address_is_registered_beside_the_old_one(bare: Stage) -> No
 
 
 async def test_a_missing_token_is_named(bare: Stage) -> None:
-    settings = bare.settings().model_copy(update={"twilio_account_sid": ""})
+    settings = bare.settings().model_copy(update={"twilio_account_sid": "", "desk": "flex"})
     with pytest.raises(ConfigurationError, match="TWILIO_ACCOUNT_SID is not set"):
         await provision(settings, lambda _line: None)
 
