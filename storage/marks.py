@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Engine, delete, select, update
+from sqlalchemy import Case, Engine, case, delete, select, update
 
 from machines.events import TIMERS
 from machines.snapshot import Limits
@@ -46,14 +46,13 @@ IDLE = ("bot_idle_warn", "bot_idle", "member_idle_warn", "member_idle", "agent_i
 def rearm_idle(engine: Engine, now: float, limits: Limits, *, every: bool = False) -> int:
     """Idle timers that fell due while nobody could be heard, or every one, count from now. Returns how many."""
     t = schema.timer
-    count = 0
+    statement = update(t).where(t.c.name.in_(IDLE)).values(due_at=_from(now, IDLE, limits))
     with engine.begin() as connection:
-        for name in IDLE:
-            statement = update(t).where(t.c.name == name).values(due_at=now + _length(name, limits))
-            count += connection.execute(statement if every else statement.where(t.c.due_at <= now)).rowcount
-    return count
+        return connection.execute(statement if every else statement.where(t.c.due_at <= now)).rowcount
 
 
+#: Every timer that there is.
+LASTING = (*sorted(map(str, TIMERS)), "case_close")
 #: No effect waits longer for its next attempt, however far a clock was set back. Seconds.
 LONGEST_PAUSE_S = 600.0
 
@@ -61,15 +60,16 @@ LONGEST_PAUSE_S = 600.0
 def pull_in(engine: Engine, now: float, limits: Limits) -> int:
     """After the clock was set back nothing waits longer than its whole length from now. Returns how many did."""
     t, e = schema.timer, schema.effect
-    count = 0
+    due, latest = _from(now, LASTING, limits), now + LONGEST_PAUSE_S
+    timers = update(t).where(t.c.name.in_(LASTING), t.c.due_at > due).values(due_at=due)
+    effects = update(e).where(e.c.status == "pending", e.c.due_at > latest).values(due_at=latest)
     with engine.begin() as connection:
-        for name in sorted({*map(str, TIMERS), "case_close"}):
-            due = now + _length(name, limits)
-            statement = update(t).where(t.c.name == name, t.c.due_at > due).values(due_at=due)
-            count += connection.execute(statement).rowcount
-        latest = now + LONGEST_PAUSE_S
-        late = update(e).where(e.c.status == "pending", e.c.due_at > latest).values(due_at=latest)
-        return count + connection.execute(late).rowcount
+        return connection.execute(timers).rowcount + connection.execute(effects).rowcount
+
+
+def _from(now: float, names: Sequence[str], limits: Limits) -> Case[float]:
+    """When a timer of that name fires that is set now."""
+    return case({name: now + _length(name, limits) for name in names}, value=schema.timer.c.name)
 
 
 def _length(name: str, limits: Limits) -> float:

@@ -29,17 +29,20 @@ QUIET_S = 25.0
 #: How long effects may take to end, once faults have stopped: two messages in doubt, one after the other.
 SETTLE_S = 180.0
 
+#: Asked at every crash point, with its number from 1: whether this process ends there.
+Dies = Callable[[int], bool]
+
 WORLD, VERDICT, POINTS = "world", "verdict", "points"
 
 
 class Life:
     """What stands there goes on: the database as it was left, and the world around it in `folder`."""
 
-    def __init__(self, folder: Path, url: str, flow: Flow, crash_at: int | None) -> None:
+    def __init__(self, folder: Path, url: str, flow: Flow, dies: Dies) -> None:
         self.folder = folder
         self.url = url
         self.flow = flow
-        self.crash_at = crash_at
+        self.dies = dies
         self.passed: list[str] = []
         self.play: Play = pickle.loads((folder / WORLD).read_bytes())
         self.world.patience = PATIENCE_S
@@ -102,7 +105,7 @@ class Life:
 
     def _pass(self, point: str) -> None:
         self.passed.append(point)
-        if len(self.passed) == self.crash_at:
+        if self.dies(len(self.passed)):
             self.play.down.append((self.world.time.time(), self.world.time.time()))
             self._keep()
             os.kill(os.getpid(), signal.SIGKILL)
@@ -111,9 +114,13 @@ class Life:
         (self.folder / WORLD).write_bytes(pickle.dumps(self.play))
 
 
-def live(folder: Path, url: str, name: str, crash_at: int | None = None, *, start: bool = False) -> None:
+def never(_point: int) -> bool:
+    return False
+
+
+def live(folder: Path, url: str, name: str, dies: Dies = never, *, start: bool = False) -> None:
     """The body of a process. It leaves a verdict, and the names of the points it passed, unless it is killed."""
-    life = Life(folder, url, FLOWS[name], crash_at)
+    life = Life(folder, url, FLOWS[name], dies)
     if start:
         assert life.flow.start is not None
         verdict = life.begin(life.flow.start)

@@ -11,13 +11,17 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import partial
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
 from typing import Any
 
 from tests.crash.databases import EMPTY, Database
 from tests.crash.flows import FLOWS, Flow
-from tests.crash.life import POINTS, VERDICT, WORLD, live
+from tests.crash.life import POINTS, VERDICT, WORLD, Dies, live
 from tests.crash.play import Play
 from tests.inprocess.house import chatbot
 from tests.inprocess.world import World
@@ -65,11 +69,21 @@ class Matrix:
         assert self._fork(name) is None
         return self._verdict()
 
-    def every(self, name: str, *, share: int = 0, of: int = 1) -> Iterator[tuple[str, list[str]]]:
-        """Crash once at every point, or at every `of`-th. The point's name and number, and what was wrong."""
+    def every(self, name: str) -> Iterator[tuple[str, list[str]]]:
+        """Crash once at every point. The point's name and number, and what was wrong."""
         for number in range(1, len(self._known(name)) + 1):
-            if number % of == share:
-                yield self._at(name, number)
+            yield self._at(name, number)
+
+    def twins(self, name: str, *, share: int = 0, of: int = 1) -> Iterator[tuple[str, list[str]]]:
+        """The same in half the time, at every `of`-th point: one life whose twins are killed.
+
+        For databases in files. A server would not see that anybody had died.
+        """
+        numbers = {n for n in range(1, len(self._known(name)) + 1) if n % of == share}
+        for number in self._twins(name, numbers):
+            self._bring_back(_twin(number))
+            assert self._fork(name) is None
+            yield f"{number} {self._known(name)[number - 1]}", self._verdict()
 
     def spread(self, name: str, chance: Random) -> Iterator[tuple[str, list[str]]]:
         """Crash once at a point of chance of every kind."""
@@ -92,14 +106,25 @@ class Matrix:
         assert self._fork(name) is None
         return (first, second), self._verdict()
 
-    def left(self, name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-        """The name of every point in turn, and what the tables hold after a kill there."""
-        store = Store(self.database.url)
+    def left(self, name: str) -> Iterator[tuple[str, dict[str, Any], bytes]]:
+        """The name of every point in turn, what the tables hold after a kill there, and the world around them."""
         for number, point in enumerate(self._known(name), start=1):
             self._fresh(name)
             assert self._fork(name, number) == signal.SIGKILL
-            yield point, store.everything()
-            store.close()  # nobody who is forked may share its connection
+            yield point, *self._stands()
+
+    def left_by_twins(self, name: str) -> Iterator[tuple[str, dict[str, Any], bytes]]:
+        """The same of the twins of one life."""
+        points = self._known(name)
+        for number in self._twins(name, set(range(1, len(points) + 1))):
+            self._bring_back(_twin(number))
+            yield points[number - 1], *self._stands()
+
+    def _stands(self) -> tuple[dict[str, Any], bytes]:
+        store = Store(self.database.url)
+        found = store.everything(), (self._life / WORLD).read_bytes()
+        store.close()  # nobody who is forked may share its connection
+        return found
 
     def _at(self, name: str, number: int) -> tuple[str, list[str]]:
         point = self._known(name)[number - 1]
@@ -154,26 +179,49 @@ class Matrix:
             return None
         child = os.fork()
         if child == 0:
-            self._be(name, crash_at, start=start)
+            self._be(name, lambda point: point == crash_at)
+        return self._ended(child, f"{name} at {crash_at}")
+
+    def _ended(self, child: int, what: str) -> signal.Signals | None:
         _, status = os.waitpid(child, 0)
         if os.WIFSIGNALED(status):
-            assert os.WTERMSIG(status) == signal.SIGKILL, (
-                f"{name} at {crash_at}: signal {os.WTERMSIG(status)}"
-            )
-            assert crash_at is not None, f"{name}: killed, and not by us"
+            assert os.WTERMSIG(status) == signal.SIGKILL, f"{what}: signal {os.WTERMSIG(status)}"
             return signal.SIGKILL
         if os.waitstatus_to_exitcode(status) != 0:
-            raise AssertionError(f"{name} at {crash_at}: {(self._life / VERDICT).read_text()}")
+            raise AssertionError(f"{what}: {(self._life / VERDICT).read_text()}")
         return None
 
-    def _be(self, name: str, crash_at: int | None, *, start: bool) -> None:
+    def _twins(self, name: str, numbers: set[int]) -> list[int]:
+        """Keep what a kill leaves at each of these points of one life, in which nobody else notices. The points.
+
+        There the life is forked, and its twin is killed, at the same step with the same memory and the same files
+        open. The life stands still until we have copied what the twin left; then it goes on to the next point.
+        """
+        self._fresh(name)
+        ours, theirs = Pipe()
+        child = os.fork()
+        if child == 0:
+            ours.close()
+            self._be(name, partial(_dies_as_twin, theirs, numbers))
+        theirs.close()
+        found: list[int] = []
+        with suppress(EOFError):
+            while True:
+                found.append(ours.recv())
+                self._keep(_twin(found[-1]))
+                ours.send(None)
+        assert self._ended(child, f"the twins of {name}") is None, f"{name}: killed, and not as a twin"
+        assert set(found) == numbers, f"{name}: not all points were reached again"
+        return found
+
+    def _be(self, name: str, dies: Dies) -> None:
         """The child. It never returns."""
         code = 1
         try:
             signal.signal(signal.SIGALRM, signal.SIG_DFL)
             signal.alarm(TOO_LONG_S)
             gc.disable()
-            live(self._life, self.database.url, name, crash_at, start=start)
+            live(self._life, self.database.url, name, dies)
             code = 0
         except BaseException:
             (self._life / VERDICT).write_text(traceback.format_exc())
@@ -197,6 +245,25 @@ class Matrix:
             live(self._life, self.database.url, name)
         gc.collect()
         gc.freeze()
+
+
+def _twin(number: int) -> str:
+    """Under this name stands what the twin left at the point."""
+    return f"twin_{number}"
+
+
+def _dies_as_twin(parent: Connection, numbers: set[int], number: int) -> bool:
+    """False for the life, once its twin is dead and the parent has seen to that; True for the twin."""
+    if number not in numbers:
+        return False
+    twin = os.fork()
+    if twin == 0:
+        return True
+    _, status = os.waitpid(twin, 0)
+    assert os.waitstatus_to_exitcode(status) == -signal.SIGKILL, "the twin was not killed"
+    parent.send(number)
+    parent.recv()
+    return False
 
 
 def kind(point: str) -> str:

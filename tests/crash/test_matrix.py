@@ -18,7 +18,7 @@ TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 2, 200, 10
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("flow", FLOWS)
 def test_a_crash_at_any_point_loses_and_doubles_nothing(sqlite: Matrix, flow: str, share: int) -> None:
-    wrong = {point: found for point, found in sqlite.every(flow, share=share, of=SHARES) if found}
+    wrong = {point: found for point, found in sqlite.twins(flow, share=share, of=SHARES) if found}
     assert wrong == {}
 
 
@@ -62,13 +62,17 @@ def test_a_crash_while_recovering_from_a_crash_over_postgresql(postgresql: Matri
 
 def test_a_kill_inside_a_transaction_leaves_nothing_of_it_and_a_kill_behind_it_all(matrix: Matrix) -> None:
     """What is stored changes where a transaction was let go on, and nowhere else."""
-    points, stored = zip(*matrix.left("helpme"), strict=True)
+    points, stored, _ = zip(*matrix.left("helpme"), strict=True)
     changed = [point for point, (one, other) in zip(points, pairwise(stored), strict=False) if one != other]
     assert set(changed) == {"transaction:written"}
     commits = [number for number, point in enumerate(points) if point == "commit:before"]
     for number in commits:
         assert points[number : number + 3] == ("commit:before", "transaction:written", "commit:after")
         assert stored[number] == stored[number + 1] != stored[number + 2]
+
+
+def test_a_life_whose_twin_is_killed_leaves_what_it_leaves_when_it_is_killed_itself(sqlite: Matrix) -> None:
+    assert list(sqlite.left_by_twins("agent completes")) == list(sqlite.left("agent completes"))
 
 
 def test_the_points_of_a_flow_are_the_same_in_every_life(matrix: Matrix) -> None:
