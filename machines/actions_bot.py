@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from machines.actions_desk import hide_from_bot
+from machines.case import LIVE
 from machines.draft import Draft
 from machines.effects import Effect, Kind, chatbot_lane
 from machines.events import CaseTrigger
@@ -10,6 +13,7 @@ from machines.events import Trigger as T
 
 PERSON = "agent_requested"
 SOLVED = "solved"
+COMMENT = "comment"
 NOT_HELPFUL = "not_helpful"
 
 
@@ -139,13 +143,28 @@ def watch_bot(draft: Draft) -> None:
 
 
 def warn_bot_idle(draft: Draft) -> None:
-    draft.say("bot_idle_warn", SOLVED, PERSON)
+    limits = draft.limits
+    closes_at = ends(draft, T.BOT_IDLE, limits.bot_idle - limits.bot_idle_warn)
+    draft.say("bot_idle_warn", SOLVED, PERSON, closes_at=closes_at)
+
+
+def ends(draft: Draft, timer: T, seconds: float) -> str:
+    """Have the end come so long after this warning, however late that is. When that will be, in ISO 8601."""
+    draft.set_timer(timer, seconds)
+    return (draft.given.received_at + timedelta(seconds=seconds)).isoformat()
 
 
 def say_idle_goodbye(draft: Draft) -> None:
+    """What becomes of the case is said as well: that of a talk is resolved with it."""
     hide_from_bot(draft)
     close(draft, "idle")
-    draft.say("idle_goodbye", "reopen")
+    case = draft.given.case
+    if draft.event.trigger is T.MEMBER_IDLE:
+        draft.say("idle_resolved", "rating", "transcript_requested", "reopen")
+    elif case and case.state in LIVE:
+        draft.say("idle_case_open", "reopen")
+    else:
+        draft.say("idle_goodbye", "reopen")
 
 
 def thank(draft: Draft) -> None:
@@ -213,7 +232,7 @@ def note_feedback(draft: Draft) -> None:
 def keep_feedback(draft: Draft) -> None:
     if draft.event.trigger is T.RATING:
         draft.tell(CaseTrigger.FEEDBACK, rating=draft.data.get("rating"))
-        draft.say("rating_thanks")
+        draft.say("rating_thanks", COMMENT)
     else:
         draft.tell(CaseTrigger.FEEDBACK, comment=draft.data.get("body", ""))
         draft.say("comment_thanks")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from machines.actions_bot import ends
 from machines.actions_desk import _new_request, open_case
 from machines.draft import Draft
 from machines.effects import Kind
@@ -242,7 +243,9 @@ def await_member(draft: Draft) -> None:
 
 
 def warn_member_idle(draft: Draft) -> None:
-    draft.say("member_idle_warn")
+    limits = draft.limits
+    closes_at = ends(draft, T.MEMBER_IDLE, limits.member_idle - limits.member_idle_warn)
+    draft.say("member_idle_warn", closes_at=closes_at)
 
 
 # --- failed deliveries

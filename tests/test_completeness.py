@@ -68,7 +68,6 @@ NOT_CRASHED: Left = {
         "conversation: bot_idle_warn",
     },
     "what was made while nobody listened is gone: no story can wait for it": {"conversation: member_reacted"},
-    "no button of ours opens its form yet": {"conversation: comment"},
     "only after something failed": {
         "conversation: answer_overdue",
         "conversation: bot_failed",
@@ -95,7 +94,6 @@ KINDS_NOT_SPOILED: Left = {
     "makes the call of `say`": {"send_transcript"},
 }
 NOT_SIMULATED: Left = {
-    "no button of ours opens its form yet": {"conversation: comment"},
     "the simulation plays over Flex, which tells of no transfer": {"conversation: transfer_started"},
 }
 #: Texts for the member that are neither an answer nor an apology, and change nothing about whose turn it is.

@@ -66,6 +66,7 @@ def _message(row: MessageRow, words: Words) -> Json:
         "at": _time(row.at),
         "edited_at": _time(row.edited_at) if row.edited_at else None,
         "deleted": row.deleted,
+        "undelivered": row.undelivered,
     }
     if row.author == "agent":
         shown |= {"delivered": bool(row.refs), "withheld": row.withheld}

@@ -14,8 +14,9 @@ from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import made_at, nonce, snowflake, split
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
+from orchestrator.texts.document import Document
 from orchestrator.texts.say import LOCALES, Words, text, words
-from orchestrator.texts.transcript import files, lines
+from orchestrator.texts.transcript import files
 from storage.reads.reader import Reader
 from storage.reads.rows import MemberRow, MessageRow
 
@@ -94,8 +95,14 @@ class Sender:
         rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))
         shown = [row for row in rows if not row.withheld]
         to = await self._to(job.effect.member)
-        file = File("transcript.txt", "\n".join(lines(shown, to.words.name)).encode() or b"-")
-        ref = await self.discord.send(to.channel, "", nonce=nonce(job.effect.key, 0), files=[file])
+        talk = await self.reader.conversation(job.effect.conversation)
+        number = await self._number(talk.case_id) if talk and talk.case_id else ""
+        document = Document(tuple(shown), number, to.words)
+        files = [
+            File("transcript.txt", document.plain().encode()),
+            File("transcript.html", document.page().encode()),
+        ]
+        ref = await self.discord.send(to.channel, "", nonce=nonce(job.effect.key, 0), files=files)
         return Done(ref=ref, dm_channel=to.learned)
 
     async def react(self, job: Job) -> Done:
@@ -252,15 +259,21 @@ def say_text(key: str, args: dict[str, Any], said: Words) -> str:
         return answer_text(args, said)
     if key == "outside_hours":
         args = {**args, "opens": opens_text(args.get("opens_at", ""), said)}
+    if closes_at := args.get("closes_at"):
+        args = {**args, "closes_at": _stamp(closes_at, "t")}
     return text(said.member, key, args)
 
 
+def _stamp(at: str, style: str) -> str:
+    """Discord shows a time stamp in the zone and language of whoever reads it: `t` as a time, `F` with the day."""
+    return f"<t:{int(datetime.fromisoformat(at).timestamp())}:{style}>"
+
+
 def opens_text(opens_at: str, said: Words) -> str:
-    """When somebody will be there. Discord shows a time stamp in the zone and language of whoever reads it."""
+    """When somebody will be there."""
     if not opens_at:
         return text(said.member, "outside_hours_unknown", {})
-    stamp = int(datetime.fromisoformat(opens_at).timestamp())
-    return text(said.member, "outside_hours_at", {"opens_at": f"<t:{stamp}:F>"})
+    return text(said.member, "outside_hours_at", {"opens_at": _stamp(opens_at, "F")})
 
 
 def answer_text(args: dict[str, Any], said: Words) -> str:

@@ -23,6 +23,8 @@ class Said(Protocol):
     @property
     def deleted(self) -> bool: ...
     @property
+    def undelivered(self) -> bool: ...
+    @property
     def attachments(self) -> Sequence[Mapping[str, Any]]: ...
 
 
@@ -31,13 +33,22 @@ def lines(rows: Iterable[Said], names: Table) -> list[str]:
 
     `names`: what people and things are called.
     """
-    result = []
-    for row in rows:
-        text = names["deleted"] if row.deleted else row.body + files(row.attachments, names)
-        result.append(
-            f"[{datetime.fromtimestamp(row.at, UTC):%H:%M}] {row.name or names[row.author]}: {text}"
-        )
-    return result
+    return [f"[{when(row):%H:%M}] {who(row, names)}: {what(row, names)}" for row in rows]
+
+
+def when(row: Said) -> datetime:
+    """In UTC."""
+    return datetime.fromtimestamp(row.at, UTC)
+
+
+def who(row: Said, names: Table) -> str:
+    return row.name or names[row.author]
+
+
+def what(row: Said, names: Table) -> str:
+    """What was said, with a mark if it did not arrive."""
+    said = names["deleted"] if row.deleted else row.body + files(row.attachments, names)
+    return f"{said} {names['undelivered']}" if row.undelivered else said
 
 
 def files(attachments: Iterable[Mapping[str, Any]], names: Table) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import Column, Select, and_, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
+from machines.effects import Kind
 from machines.events import Address, Source
 from storage import codec
 from storage.letters import Request, how_many, request_of, waiting
@@ -20,6 +22,8 @@ from storage.values import Pending, SetTimer, Status
 #: statement of another length is another one: of 5,000 values each takes a megabyte.
 VALUES = 100
 
+#: What carries a message to the other side.
+_RELAYS = (Kind.RELAY_TO_MEMBER, Kind.RELAY_TO_DESK)
 _AWAITING = text("state = 'awaiting_agent'")
 _PENDING = text("status = 'pending'")
 _OPEN = text("state <> 'closed'")
@@ -101,7 +105,16 @@ class Reader:
         if upto is not None:
             where.append(t.c.version <= upto)
         rows = await self._all(select(t).where(and_(*where)).order_by(t.c.version))
-        return [_message(row) for row in rows]
+        lost = await self._undelivered(conversation_id) if rows else frozenset[str]()
+        return [replace(_message(row), undelivered=row.id in lost) for row in rows]
+
+    async def _undelivered(self, conversation_id: str) -> frozenset[str]:
+        """Messages of a conversation whose relay was given up."""
+        t, subject = effect, f"conversation:{conversation_id}"
+        given_up = (t.c.status == str(Status.DEAD), t.c.kind.in_(_RELAYS))
+        query = select(t.c.payload).where(t.c.key > f"{subject}:", t.c.key < f"{subject};", *given_up)
+        payloads = [codec.load(row.payload) for row in await self._all(query)]
+        return frozenset(str(found["message"]) for found in payloads if found["op"] == "create")
 
     # --- links
 

@@ -41,6 +41,7 @@ class MessageRow:
     withheld: bool  #: not for the member's eyes
     refs: tuple[str, ...]  #: ids of its parts on the other side; empty: not delivered
     edited_at: float | None = None
+    undelivered: bool = False  #: given up, though it was meant for the other side; known of transcripts only
 
     @property
     def ref(self) -> str:

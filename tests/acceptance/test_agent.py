@@ -161,7 +161,9 @@ async def test_the_member_can_end_the_talk_and_rate_it(stage: Stage) -> None:
     goodbye = await mia.hears("closed_by_member")
     await task.closes()
     await mia.press("rating", goodbye)
-    await mia.hears("rating_thanks")
+    thanks = await mia.hears("rating_thanks")
+    await mia.fills_in(await mia.press("comment", thanks), "quick and kind")
+    await mia.hears("comment_thanks")
     await mia.press("member_closed", joined)
     await mia.hears("already_closed")
 
@@ -175,10 +177,11 @@ async def test_a_transcript_can_be_had_after_the_end(stage: Stage) -> None:
     await task.complete()
     await mia.press("transcript_requested", await mia.hears("goodbye"))
 
-    async def file() -> bool:
-        return any(a["filename"] == "transcript.txt" for m in await mia.dm() for a in m["attachments"])
+    async def files() -> list[str]:
+        return [a["filename"] for m in await mia.dm() for a in m["attachments"]]
 
-    await until("the file", file)
+    await until("the files", files)
+    assert await files() == ["transcript.txt", "transcript.html"]
 
 
 async def test_a_thank_you_after_the_goodbye_starts_nothing(stage: Stage) -> None:

@@ -191,7 +191,7 @@ async def falls_silent(play: Play) -> None:
     mia, task = play.world.member(), await play.task()
     await play.do(task.write, "anything else?")
     await play.do(mia.gets, "anything else?")
-    await play.do(mia.hears, "idle_goodbye")
+    await play.do(mia.hears, "idle_resolved")
     await play.do(play.world.until, "the end of the talk", task.is_closed)
 
 
@@ -225,9 +225,10 @@ async def completed(play: Play) -> None:
 
 
 async def rated(play: Play) -> None:
-    """The member says how it was, and thanks, which is answered with a reaction."""
+    """The member says how it was, in a number and in words, and thanks, which is answered with a reaction."""
     mia = play.world.member()
     await play.press(mia, "rating", lambda: mia.heard("rating_thanks"))
+    await play.fill_in(mia, "comment", "quick and kind", lambda: mia.heard("comment_thanks"))
     await play.do(mia.write, "thank you")
     await play.do(play.world.until, "a reaction", lambda: [m for m in mia.dm() if m["reactions"]])
 

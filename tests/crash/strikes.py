@@ -166,7 +166,7 @@ async def _waits(_stage: Stage, _mia: Member, _task: Task | None) -> None:
 async def _goodbye_for_silence(_stage: Stage, mia: Member, task: Task | None) -> None:
     assert task is not None
     await mia.gets("anything else?")
-    await mia.hears("idle_goodbye", within=SETTLED_S)
+    await mia.hears("idle_resolved", within=SETTLED_S)
     await task.closes()
 
 

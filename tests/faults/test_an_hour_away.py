@@ -95,7 +95,7 @@ def test_after_an_hour_everything_is_brought_once_and_in_order_and_the_talk_goes
         stage.says("after")
         stage.replies(task, "after too")
         assert await stage.problems() == []
-        assert stage.mia.heard("idle_goodbye") == stage.mia.heard("goodbye") == []
+        assert stage.mia.heard("idle_resolved") == stage.mia.heard("goodbye") == []
 
     play(world.time, story())
 

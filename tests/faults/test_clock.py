@@ -93,7 +93,7 @@ def test_a_clock_that_is_set_in_the_middle_of_a_talk_changes_nothing_of_it(
         wall.shift = shift
         await talks_on(stage, "after")
         await world.time.sleep(WARN_S - MINUTE_S)
-        assert stage.mia.heard("idle_goodbye") == []
+        assert stage.mia.heard("idle_resolved") == []
         await talks_on(stage, "much later")
         assert await stage.problems() == []
 
@@ -117,11 +117,11 @@ def test_silence_is_as_long_as_it_was_and_ends_once_whatever_the_clock_says(
         await world.time.sleep(MINUTE_S)
         wall.shift = shift
         set_at = world.time.passed
-        await world.until("goodbye", lambda: stage.mia.heard("idle_goodbye"), 2 * IDLE_S)
+        await world.until("goodbye", lambda: stage.mia.heard("idle_resolved"), 2 * IDLE_S)
         assert silent_since + IDLE_S - LOOK_S <= world.time.passed <= set_at + IDLE_S + LOOK_S
         await world.time.sleep(IDLE_S)
         assert (fired(stage, "member_idle_warn"), fired(stage, "member_idle")) == (1, 1)
-        assert len(stage.mia.heard("idle_goodbye")) == 1
+        assert len(stage.mia.heard("idle_resolved")) == 1
 
     play(world.time, story())
 
@@ -149,7 +149,7 @@ def test_eight_hours_asleep_are_nobodys_silence(url: str) -> None:
         await stage.house.gateway.connect()
         await stage.heard()
         await world.time.sleep(WARN_S - MINUTE_S)
-        assert stage.mia.heard("idle_goodbye") == []
+        assert stage.mia.heard("idle_resolved") == []
         await talks_on(stage, "after")
         assert await stage.problems() == []
 
@@ -187,7 +187,7 @@ def test_the_night_in_which_the_clocks_change_is_a_night_like_any_other(
             await stage.dies()
             await world.time.sleep(MINUTE_S)
             await stage.comes_back()
-        await world.until("goodbye", lambda: stage.mia.heard("idle_goodbye"), 2 * IDLE_S)
+        await world.until("goodbye", lambda: stage.mia.heard("idle_resolved"), 2 * IDLE_S)
         assert abs(world.time.passed - silent_since - IDLE_S) < LOOK_S
         await world.time.sleep(IDLE_S)
         assert (fired(stage, "member_idle_warn"), fired(stage, "member_idle")) == (1, 1)

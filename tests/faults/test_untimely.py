@@ -82,7 +82,7 @@ def test_a_help_case_that_is_open_is_joined_by_the_next_conversation(world: Worl
         stage = await staged(world, url)
         await world.handed_off(stage.mia, agent=None)
         await world.until("nobody came", lambda: stage.mia.heard("nobody_came"), HOURS_S)
-        await world.until("the goodbye", lambda: stage.mia.heard("idle_goodbye"), HOURS_S)
+        await world.until("the goodbye", lambda: stage.mia.heard("idle_case_open"), HOURS_S)
         stage.mia.write("still there?")
         await stage.mia.hears("unsure")
         stage.mia.press("agent_requested")

@@ -6,8 +6,10 @@ from collections.abc import Callable
 from random import Random
 
 import pytest
+from sqlalchemy import select
 
 from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing, limited
+from storage import schema
 from tests.inprocess.house import living
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
@@ -234,3 +236,33 @@ def test_a_story_takes_the_same_course_every_time(database: Callable[[], str]) -
     first = once()
     assert len(first[0]) > 50
     assert once() == first
+
+
+def test_what_did_not_reach_the_member_is_told_to_the_agent_and_marked_on_case_and_transcript(
+    world: World, url: str
+) -> None:
+    async def story() -> None:
+        async with living(world, url) as house:
+            mia = world.member()
+            task = await world.handed_off(mia)
+            world.discord.members.change("mia", dms_open=False)
+            task.write("can you read this?")
+            await task.noted("not_delivered")
+            world.discord.members.change("mia", dms_open=True)
+            task.write("and this?")
+            await mia.gets("and this?")
+            with house.engine.connect() as connection:
+                notes = connection.execute(select(schema.case_note.c.note)).scalars().all()
+            assert notes == ["not_delivered"]
+
+            task.complete()
+            mia.press("transcript_requested", await mia.hears("goodbye"))
+            await world.until("the files", lambda: [m for m in mia.dm() if m["attachments"]])
+            (sent,) = [m for m in world.discord.members.inbox("mia") if m.attachments]
+            for file in sent.attachments:
+                written = file.content.decode()
+                assert "can you read this? (not delivered)" in written
+                assert "and this? (not" not in written
+                assert "and this?" in written
+
+    play(world.time, story())

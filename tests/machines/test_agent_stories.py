@@ -148,8 +148,10 @@ def test_a_member_who_does_not_reply_is_warned_and_then_taken_leave_of() -> None
     talk.hears(T.AGENT_MESSAGE, agent="ada")
     assert set(talk.due) == {T.MEMBER_IDLE_WARN, T.MEMBER_IDLE}
     assert texts(talk.fires(T.MEMBER_IDLE_WARN)) == ["member_idle_warn"]
+    assert talk.last.effects[0].payload["args"] == {"closes_at": talk.due[T.MEMBER_IDLE].isoformat()}
     done = talk.fires(T.MEMBER_IDLE)
     assert (talk.state, told(done)) == ("closed", [("resolved", "no_reply")])
+    assert texts(done) == ["idle_resolved"]
     assert Kind.DESK_CLOSE in kinds(done)
 
 

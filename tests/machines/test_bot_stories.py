@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from machines.effects import Kind
 from machines.events import Trigger as T
-from machines.snapshot import CaseFacts, Previous
+from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Previous
 from machines.table import Outcome
 from tests.machines.talk import START, Talk, kinds, texts, told
 
@@ -177,6 +177,22 @@ def test_a_silent_member_is_warned_and_then_taken_leave_of() -> None:
     assert texts(talk.fires(T.BOT_IDLE)) == ["idle_goodbye"]
     assert talk.state == "closed"
     assert talk.due == {}
+
+
+def test_who_is_warned_is_closed_when_the_warning_said_and_not_before() -> None:
+    talk = Talk()
+    talk.asks()
+    talk.answered()
+    talk.passes(DEFAULT_LIMITS.bot_idle - 1)  # nobody served when the warning was due
+    warned = talk.fires(T.BOT_IDLE_WARN)
+    told = datetime.fromisoformat(warned.effects[0].payload["args"]["closes_at"])
+    assert told == talk.due[T.BOT_IDLE] == talk.now + timedelta(seconds=600)
+
+
+def test_whose_case_stays_open_is_told_so_when_it_went_quiet() -> None:
+    talk = Talk(open_now=False)
+    talk.hears(T.AGENT_REQUESTED)
+    assert texts(talk.fires(T.BOT_IDLE)) == ["idle_case_open"]
 
 
 def test_a_reopened_conversation_reopens_the_case() -> None:

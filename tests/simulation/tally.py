@@ -57,7 +57,6 @@ UNMET: dict[str, frozenset[str]] = {
             "conversation: bot_faq -agent_contacts-> with_agent",
             "conversation: bot_faq -member_blocked-> closed",
             "conversation: bot_faq -transcript_requested-> bot_faq",
-            "conversation: closed -comment-> closed",
             "conversation: with_agent -agent_contacts-> with_agent",
             "conversation: with_agent -agent_reacted-> with_agent",
             "conversation: with_agent -desk_closed-> bot_faq",

@@ -17,6 +17,7 @@ class Line:
     name: str = ""
     at: float = 3661.0
     deleted: bool = False
+    undelivered: bool = False
     attachments: tuple[Mapping[str, Any], ...] = ()
 
 
@@ -31,6 +32,12 @@ def test_a_line_says_when_who_and_what() -> None:
 
 def test_what_was_deleted_is_named_and_not_shown() -> None:
     assert lines([Line("member", "secret", deleted=True)], ENGLISH.name) == ["[01:01] Member: (deleted)"]
+
+
+def test_what_did_not_arrive_is_marked() -> None:
+    assert lines([Line("agent", "hello?", "ada", undelivered=True)], ENGLISH.name) == [
+        "[01:01] ada: hello? (not delivered)"
+    ]
 
 
 def test_files_are_named_with_their_size() -> None:
