@@ -133,7 +133,7 @@ def say_it_is_over(draft: Draft) -> None:
 
 
 def say_who(draft: Draft) -> None:
-    names = ", ".join(name for _, name in draft.context.agents)
+    names = [name for _, name in draft.context.agents]
     draft.say("who_is_here" if names else "somebody_comes", name=names)
 
 

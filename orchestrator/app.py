@@ -121,7 +121,9 @@ class Service:
             self._stack.push_async_callback(close)
         self.dispatcher = Dispatcher(
             {
-                **Sender(self.rest, self.reader, self.clock, settings.default_locale).handlers(),
+                **Sender(
+                    self.rest, self.reader, self.clock, settings.default_locale, settings.agent_names
+                ).handlers(),
                 **self.side.desk.handlers(),
                 **Asker(BuiltinChatbot(articles), self.reader).handlers(),
                 Kind.ALERT: _alert,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from machines import timetable
@@ -29,6 +29,10 @@ class Settings(BaseSettings):
     port: int = Field(8080, ge=0, le=65535, description="Port to listen on.")
     default_locale: Literal["en", "de"] = Field(
         "en", description="Language of agents, and of members whose own is not known or has no texts."
+    )
+    #: Full: who is asked for a name should be given one; a community that protects its team says so.
+    agent_names: Literal["full", "first", "team"] = Field(
+        "full", description="What members call agents: by `full` name, by `first` name, or as one `team`."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
@@ -124,6 +128,14 @@ class Settings(BaseSettings):
         timetable.closed_days(value)
         return value
 
+    @model_validator(mode="after")
+    def _warned_before(self) -> Self:
+        for name in ("bot_idle", "member_idle", "agent_idle"):
+            warn, end = f"timer_{name}_warn", f"timer_{name}"
+            if getattr(self, warn) >= getattr(self, end):
+                raise ValueError(f"{warn.upper()} must be less than {end.upper()}")
+        return self
+
     @property
     def database(self) -> str:
         return self.database_url or f"sqlite:///{self.data_dir / 'orchestrator.db'}"
@@ -176,9 +188,12 @@ def load(**overrides: Any) -> Settings:
         settings = Settings(**overrides)
     except ValidationError as error:
         first = error.errors()[0]
-        name = str(first["loc"][0]).upper() if first["loc"] else "settings"
-        hint = getattr(Settings.model_fields.get(name.lower()), "description", "") or ""
-        raise ConfigurationError(f"{name}: {first['msg'].removeprefix('Value error, ')}", hint) from None
+        what = first["msg"].removeprefix("Value error, ")
+        if not first["loc"]:  # of two settings together
+            raise ConfigurationError(what) from None
+        name = str(first["loc"][0])
+        hint = getattr(Settings.model_fields.get(name), "description", "") or ""
+        raise ConfigurationError(f"{name.upper()}: {what}", hint) from None
     local = f"http://{settings.host}:{settings.port}"
     if settings.twilio_api_url or settings.desk_kind == "builtin":
         settings.public_url = settings.public_url or local

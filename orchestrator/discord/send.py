@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -14,6 +14,7 @@ from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import made_at, nonce, snowflake, split
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
+from orchestrator.texts import names
 from orchestrator.texts.document import Document
 from orchestrator.texts.say import LOCALES, Words, text, words
 from orchestrator.texts.transcript import files
@@ -33,12 +34,20 @@ REMEMBERED = 5_000
 class Sender:
     """Carries out effects in lanes `dm:` and `interaction:`."""
 
-    def __init__(self, discord: Discord, reader: Reader, clock: Clock, locale: str = LOCALES[0]) -> None:
-        """`locale`: of members whose own is not known."""
+    def __init__(
+        self,
+        discord: Discord,
+        reader: Reader,
+        clock: Clock,
+        locale: str = LOCALES[0],
+        names: names.Style = "full",
+    ) -> None:
+        """`locale`: of members whose own is not known. `names`: how agents are named."""
         self.discord = discord
         self.reader = reader
         self.clock = clock
         self.locale = locale
+        self.names = names
         self._places: dict[str, str] = {}  # message -> text it shows
 
     def handlers(self) -> dict[str, Handler]:
@@ -60,6 +69,9 @@ class Sender:
             args["number"] = await self._number(case)
         args.setdefault("number", "?")
         to = await self._to(job.effect.member)
+        if "name" in args:
+            called = [args["name"]] if isinstance(args["name"], str) else args["name"]
+            args["name"] = names.listed(called, self.names, to.words)
         body = say_text(str(payload["text"]), args, to.words)
         buttons = views.rows(payload.get("buttons", ()), job.effect.conversation, to.words)
         refs = await self._send(job, to.channel, body, buttons)
@@ -97,7 +109,7 @@ class Sender:
         to = await self._to(job.effect.member)
         talk = await self.reader.conversation(job.effect.conversation)
         number = await self._number(talk.case_id) if talk and talk.case_id else ""
-        document = Document(tuple(shown), number, to.words)
+        document = Document(tuple(self._named(row, to.words) for row in shown), number, to.words)
         files = [
             File("transcript.txt", document.plain().encode()),
             File("transcript.html", document.page().encode()),
@@ -132,7 +144,7 @@ class Sender:
         if row is None or row.withheld:
             return Done()
         to = await self._to(job.effect.member)
-        body = agent_text(row, to.words, str(payload.get("mark", "")))
+        body = agent_text(self._named(row, to.words), to.words, str(payload.get("mark", "")))
         if payload["op"] == "delete" or row.deleted:
             for ref in row.refs or await self._left_behind(job, to.channel, body):
                 await self.discord.delete(to.channel, ref)
@@ -240,6 +252,10 @@ class Sender:
     def _words(self, row: MemberRow | None) -> Words:
         return words(row.locale if row else "", self.locale)
 
+    def _named(self, row: MessageRow, said: Words) -> MessageRow:
+        """As the member reads who wrote it."""
+        return replace(row, name=names.shown(row.name, self.names, said)) if row.author == "agent" else row
+
     async def _number(self, case: str) -> str:
         row = await self.reader.case(case) if case else None
         return str(row.number) if row else "?"
@@ -311,7 +327,7 @@ def _shows_a_place(number: str, said: Words) -> Callable[[str], bool]:
 
 def agent_text(row: MessageRow, said: Words, mark: str = "") -> str:
     """An agent's message as the member reads it: who, what, and what is attached."""
-    body = f"**{row.name or said.name['agent']}:** {row.body}{files(row.attachments, said.name)}"
+    body = f"**{row.name}:** {row.body}{files(row.attachments, said.name)}"
     if mark:
         body += f"\n{text(said.member, mark, {})}"
     return body

@@ -276,3 +276,15 @@ async def test_an_agent_who_left_while_the_webhook_was_lost(stage: Stage) -> Non
     await task.leave()
     await stage.serve()
     await mia.hears("all_left")
+
+
+async def test_a_community_that_names_nobody_has_its_agents_called_by_no_name(bare: Stage) -> None:
+    bare.adjusted |= {"agent_names": "team"}
+    await bare.start()
+    mia = bare.member()
+    task = await bare.handed_off(mia)
+    await task.write("how can we help?")
+    await mia.reads("**Agent:** how can we help?")
+    await mia.press("member_closed", await mia.hears("agent_joined"))
+    await mia.hears("closed_by_member")
+    assert "ada" not in "\n".join(await mia.texts())

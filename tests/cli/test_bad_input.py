@@ -37,6 +37,11 @@ async def test_a_setting_that_cannot_be_read_is_named(command: Command) -> None:
     assert_one_line(await command("serve", PORT="eighty"), CONFIGURATION, "PORT")
 
 
+async def test_a_warning_that_would_come_after_the_end_is_one_line(command: Command) -> None:
+    ended = await command("serve", TIMER_MEMBER_IDLE="60")
+    assert_one_line(ended, CONFIGURATION, "TIMER_MEMBER_IDLE_WARN", "TIMER_MEMBER_IDLE")
+
+
 async def test_opening_hours_that_cannot_be_read_are_one_line(command: Command) -> None:
     ended = await command("serve", OPENING_HOURS="mon-fri 09:00-17:00; sat 9-13")
     assert_one_line(ended, CONFIGURATION, "OPENING_HOURS", "'9-13'")

@@ -135,7 +135,7 @@ def test_cancelling_is_refused_with_one_line_once_an_agent_is_there() -> None:
     talk = Talk().meets()
     done = talk.hears(T.AGENT_REQUEST_CANCELLED)
     assert (done.outcome, texts(done)) == (Outcome.REFUSED, ["who_is_here"])
-    assert done.effects[0].payload["args"] == {"name": "Ada"}
+    assert done.effects[0].payload["args"] == {"name": ["Ada"]}
 
 
 def test_after_a_bare_join_it_is_the_agent_who_is_awaited() -> None:
