@@ -60,10 +60,17 @@ class Hours:
 
     def opens_at(self, at: datetime) -> datetime | None:
         """The first moment from `at` on at which it is open; `at` itself if it is. None: not within a year."""
+        if not self._ever:
+            return None
         at = at.astimezone(UTC)
         for begin, _ in self._stretches(at):
             return max(begin, at)
         return None
+
+    @property
+    def _ever(self) -> bool:
+        """Whether any day is open at all. A year of days need not be gone through to see that none is."""
+        return any(self.week) or any(self.dates.values()) or any(self.yearly.values())
 
     def closes_at(self, at: datetime) -> datetime | None:
         """The end of the stretch around `at`. None: it is closed, or does not close within a year."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import Column, Select, and_, func, or_, select, text
+from sqlalchemy import BindParameter, Column, Select, and_, bindparam, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.effects import Kind
@@ -29,6 +29,22 @@ _PENDING = text("status = 'pending'")
 _OPEN = text("state <> 'closed'")
 _LATEST = func.max(conversation.c.updated_at)
 
+# What is asked for every message, or every few seconds: made once, for making a statement takes as long as asking it.
+_ID: BindParameter[str] = bindparam("id")
+_MEMBER = select(member).where(member.c.id == _ID)
+_CONVERSATION = select(conversation).where(conversation.c.id == _ID)
+_CASE = select(case_).where(case_.c.id == _ID)
+_MESSAGE = select(message).where(message.c.id == _ID)
+_REFS = select(link.c.kind, link.c.ref).where(
+    link.c.conversation == bindparam("conversation"), link.c.request == bindparam("request")
+)
+_DUE_EFFECTS = (
+    select(effect.c.key, effect.c.lane)
+    .where(_PENDING, effect.c.due_at < bindparam("before"))
+    .limit(bindparam("at_most"))
+)
+_DUE_TIMERS = select(timer).where(timer.c.due_at < bindparam("before")).order_by(timer.c.due_at)
+
 
 class Reader:
     """Reads on the asynchronous engine, or in a thread of its own. Nothing here writes."""
@@ -36,14 +52,14 @@ class Reader:
     def __init__(self, engine: AsyncEngine | ReadThread) -> None:
         self.engine = engine
 
-    async def _all(self, query: Select[Any]) -> list[Any]:
+    async def _all(self, query: Select[Any], **values: Any) -> list[Any]:
         if isinstance(self.engine, ReadThread):
-            return await self.engine.all(query)
+            return await self.engine.all(query, values)
         async with self.engine.connect() as connection:
-            return list((await connection.execute(query)).all())
+            return list((await connection.execute(query, values)).all())
 
-    async def _one(self, query: Select[Any]) -> Any:
-        rows = await self._all(query)
+    async def _one(self, query: Select[Any], **values: Any) -> Any:
+        rows = await self._all(query, **values)
         return rows[0] if rows else None
 
     async def _among(self, query: Select[Any], column: Column[Any], values: Iterable[str]) -> list[Any]:
@@ -55,12 +71,11 @@ class Reader:
     # --- people, conversations, cases
 
     async def member(self, member_id: str) -> MemberRow | None:
-        row = await self._one(select(member).where(member.c.id == member_id))
+        row = await self._one(_MEMBER, id=member_id)
         return row and MemberRow(row.id, row.dm_channel, row.name, row.locale, row.known_since)
 
     async def conversation(self, conversation_id: str) -> ConversationRow | None:
-        t = conversation
-        row = await self._one(select(t).where(t.c.id == conversation_id))
+        row = await self._one(_CONVERSATION, id=conversation_id)
         return row and ConversationRow(
             row.id,
             row.member,
@@ -73,7 +88,7 @@ class Reader:
         )
 
     async def case(self, case_id: str) -> CaseRow | None:
-        row = await self._one(select(case_).where(case_.c.id == case_id))
+        row = await self._one(_CASE, id=case_id)
         return row and CaseRow(row.id, row.number, row.member, row.kind, row.state)
 
     async def place(self, conversation_id: str) -> int:
@@ -88,7 +103,7 @@ class Reader:
     # --- what was said
 
     async def message(self, message_id: str) -> MessageRow | None:
-        row = await self._one(select(message).where(message.c.id == message_id))
+        row = await self._one(_MESSAGE, id=message_id)
         return row and _message(row)
 
     async def messages(self, ids: Iterable[str]) -> list[MessageRow]:
@@ -120,10 +135,7 @@ class Reader:
 
     async def refs(self, conversation_id: str, request: int) -> dict[str, str]:
         """The providers' names for a request: kind -> reference."""
-        t = link
-        rows = await self._all(
-            select(t.c.kind, t.c.ref).where(t.c.conversation == conversation_id, t.c.request == request)
-        )
+        rows = await self._all(_REFS, conversation=conversation_id, request=request)
         return {row.kind: row.ref for row in rows}
 
     async def knows(self, kind: str, ref: str) -> bool:
@@ -142,9 +154,8 @@ class Reader:
 
     async def due_effects(self, before: float, at_most: int = 500) -> list[tuple[str, str]]:
         """(key, lane) of effects that were due before that time."""
-        t = effect
-        query = select(t.c.key, t.c.lane).where(_PENDING, t.c.due_at < before).limit(at_most)
-        return [(row.key, row.lane) for row in await self._all(query)]
+        rows = await self._all(_DUE_EFFECTS, before=before, at_most=at_most)
+        return [(row.key, row.lane) for row in rows]
 
     async def oldest_effect(self) -> float | None:
         """When the oldest effect that is still to be done was due."""
@@ -206,8 +217,7 @@ class Reader:
         return found
 
     async def timers(self, before: float) -> list[SetTimer]:
-        t = timer
-        rows = await self._all(select(t).where(t.c.due_at < before).order_by(t.c.due_at))
+        rows = await self._all(_DUE_TIMERS, before=before)
         return [SetTimer(row.subject, row.name, row.due_at, row.epoch) for row in rows]
 
     # --- reconcile

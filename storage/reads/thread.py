@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,12 +21,12 @@ class ReadThread:
         self.engine = engine
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="reader")
 
-    async def all(self, query: Select[Any]) -> list[Any]:
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, query)
+    async def all(self, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._read, query, values)
 
-    def _read(self, query: Select[Any]) -> list[Any]:
+    def _read(self, query: Select[Any], values: Mapping[str, Any]) -> list[Any]:
         with self.engine.connect() as connection:
-            return list(connection.execute(query).all())
+            return list(connection.execute(query, values).all())
 
     async def dispose(self) -> None:
         """Wait for the read in hand and close the file."""
