@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
+from machines.effects import Effect, Kind, dm_lane
 from machines.events import CaseTrigger, Event
 from machines.snapshot import CaseContext, Given, Snapshot
 from machines.table import ALWAYS, Edge, Guard, Refusal, Row, Table, edges, ignored, refused
@@ -71,7 +72,7 @@ CASE = Table(
 class CaseDraft:
     """One step of a case in the making: the throw-away model of its machine."""
 
-    __slots__ = ("context", "event", "given", "row", "snapshot", "state", "timers", "verdict")
+    __slots__ = ("context", "effects", "event", "given", "row", "snapshot", "state", "timers", "verdict")
 
     context: CaseContext
 
@@ -84,7 +85,15 @@ class CaseDraft:
         self.given = given
         self.verdict = ALWAYS
         self.row: Row | None = None
+        self.effects: list[Effect] = []
         self.timers: dict[str, object] = {}
+
+    def say(self, text: str, /, **args: object) -> None:
+        """A text of ours in the member's DM. The number of the case comes from its row."""
+        payload: dict[str, object] = {"text": text, "case": self.snapshot.id}
+        if args:
+            payload["args"] = args
+        self.effects.append(Effect(Kind.SAY, dm_lane(self.snapshot.member), payload))
 
 
 def _remember_opening(draft: CaseDraft) -> None:

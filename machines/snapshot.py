@@ -88,6 +88,12 @@ class CaseContext:
     follows: str = ""  #: the closed case that this one goes on with
     rating: int = 0
     comment: str = ""
+    title: str = ""
+    summary: str = ""
+    channel: str = ""  #: of the server, where it was asked for
+    priority: str = ""  #: low, high or urgent; empty: as usual
+    tags: tuple[str, ...] = ()
+    assignee: str = ""  #: id of the agent who looks after it
 
     def as_json(self) -> dict[str, Any]:
         return {name: value for name, value in asdict(self).items() if value}
@@ -95,7 +101,7 @@ class CaseContext:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-        for name in ("conversations", "agents"):
+        for name in ("conversations", "agents", "tags"):
             if name in values:
                 values[name] = tuple(values[name])
         return cls(**values)

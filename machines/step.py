@@ -175,7 +175,7 @@ def _step_case(snapshot: Snapshot, event: Event, given: Given) -> Step:
         draft.context,
         CASE.version,
     )
-    return Step(after, outcome, reason, timers=timers)
+    return Step(after, outcome, reason, tuple(draft.effects), timers)
 
 
 def _run(machine: Machine, draft: Draft | CaseDraft, event: Event) -> Row:

@@ -363,6 +363,7 @@ class Run:
         self.record.enter(event, before, after, step.outcome, step.reason, given, step)
         case.snapshot = after
         case.dirty = True
+        self.record.send(step.effects, after.subject, after.member, f"{after.subject}:{after.version}")
         self.record.set_timers(step)
         if event.trigger is CaseTrigger.NOTE_ADDED:
             note = str(event.data.get("note", ""))

@@ -228,8 +228,8 @@ class Sender:
         """
         position = await self.reader.last_ref(job.effect.subject, job.effect.lane, job.effect.key)
         if position is None:
-            talk = await self.reader.conversation(job.effect.conversation)
-            position = snowflake(talk.created_at - 60.0) if talk else "0"
+            began = await self.reader.began(job.effect.conversation)
+            position = snowflake(began - 60.0) if began else "0"
         found: list[str] = []
         for _ in range(ADOPT_PAGES):
             page = await self.discord.history(channel, after=position)

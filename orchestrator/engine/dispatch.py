@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from machines.effects import ON_DEATH, Kind
-from machines.events import Address, Event, Source, Trigger
+from machines.events import Address, CaseTrigger, Event, Source, Trigger
 from orchestrator.clock import Clock
 from orchestrator.engine.lanes import Lane
 from orchestrator.engine.retry import DEFAULT, QUESTION, Policy
@@ -276,23 +276,28 @@ class Dispatcher:
         told = ON_DEATH.get(Kind(effect.kind))
         if told is not None and effect.subject.startswith("conversation:"):
             events.append(self._event(effect, "dead", told, _obituary(effect, reason), request))
-        if report is not None and report is not told:
+        if report is not None and report is not told and effect.subject.startswith("conversation:"):
             events.append(self._event(effect, "gone", report, {}, request))
+        if effect.subject.startswith("case:"):
+            events.append(self._event(effect, "dead", CaseTrigger.DELIVERY_FAILED, _obituary(effect, reason)))
         return Result(
             effect.key, effect.generation, Status.DEAD, attempts, error=reason, events=tuple(events)
         )
 
     def _event(
-        self, effect: Pending, what: str, trigger: Trigger, data: Mapping[str, Any], request: int | None
+        self,
+        effect: Pending,
+        what: str,
+        trigger: Trigger | CaseTrigger,
+        data: Mapping[str, Any],
+        request: int | None = None,
     ) -> Event:
-        return Event(
-            Source.EFFECT,
-            f"{effect.key}:{effect.generation}:{what}",
-            trigger,
-            self.clock.now(),
-            Address(member=effect.member, conversation=effect.conversation, request=request),
-            data,
-        )
+        name, owner = f"{effect.key}:{effect.generation}:{what}", effect.conversation
+        if isinstance(trigger, CaseTrigger):
+            to = Address(member=effect.member, case=owner)
+        else:
+            to = Address(member=effect.member, conversation=owner, request=request)
+        return Event(Source.EFFECT, name, trigger, self.clock.now(), to, data)
 
     async def _sweep(self) -> None:
         """Effects that are due and that no memory holds, whoever wrote them."""

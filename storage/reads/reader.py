@@ -91,6 +91,11 @@ class Reader:
         row = await self._one(_CASE, id=case_id)
         return row and CaseRow(row.id, row.number, row.member, row.kind, row.state)
 
+    async def began(self, owner: str) -> float | None:
+        """When the conversation or case of that id began."""
+        row = await self._one(_CONVERSATION, id=owner) or await self._one(_CASE, id=owner)
+        return float(row.created_at) if row else None
+
     async def place(self, conversation_id: str) -> int:
         """Place in the queue, 1 is next; 0: this conversation is not in it."""
         t = conversation

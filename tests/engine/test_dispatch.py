@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from machines.effects import Kind
-from machines.events import Source, Trigger
+from machines.events import CaseTrigger, Source, Trigger
 from orchestrator.engine.dispatch import BUGS, SWEEP_S
 from orchestrator.engine.retry import DEFAULT, QUESTION
 from orchestrator.errors import Reject, Retry
@@ -256,7 +256,8 @@ async def test_stop_does_not_wait_for_ever() -> None:
     assert office.dispatcher.busy == 0
 
 
-async def test_an_effect_of_a_case_that_dies_tells_no_conversation(office: Office) -> None:
+async def test_an_effect_of_a_case_that_dies_tells_the_case_and_no_conversation(office: Office) -> None:
     office.far.will("a#0", Reject("never"))
     await office.works(replace(effect("a", 0), subject="case:c"))
-    assert office.outbox.result("a#0").events == ()
+    (told,) = office.outbox.result("a#0").events
+    assert (told.trigger, told.to.case, told.to.conversation) == (CaseTrigger.DELIVERY_FAILED, "c", None)
