@@ -49,6 +49,7 @@ from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
+from storage.reads.statistics import StatisticsReader
 from storage.reads.thread import ReadThread
 from storage.values import Applied, Receipt
 from web.app import create
@@ -112,6 +113,9 @@ class Service:
             reads = reader(database)
         self._stack.push_async_callback(reads.dispose)
         self.reader = Reader(reads)
+        counting = reader(database)  # of its own: nothing that is relayed waits for a count
+        self._stack.push_async_callback(counting.dispose)
+        self.figures = StatisticsReader(counting, settings.zone)
         self.store = Store(self.engine, limits=settings.limits, hours=self._hours())
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         discord = Reach("discord", self.clock)
@@ -233,6 +237,8 @@ class Service:
             interactions=side.interactions,
             desk=self._counter(),
             desk_token=settings.desk_token.get_secret_value(),
+            figures=self.figures,
+            metrics_token=settings.metrics_token.get_secret_value(),
         )
         try:
             server = await serve_web(create(services), settings.host, settings.port)

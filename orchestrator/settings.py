@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -33,6 +34,9 @@ class Settings(BaseSettings):
     #: Full: who is asked for a name should be given one; a community that protects its team says so.
     agent_names: Literal["full", "first", "team"] = Field(
         "full", description="What members call agents: by `full` name, by `first` name, or as one `team`."
+    )
+    metrics_token: SecretStr = Field(
+        SecretStr(""), description="Bearer token of `/metrics` and `/stats`; without it there are none."
     )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="How much is logged.")
 
@@ -67,7 +71,9 @@ class Settings(BaseSettings):
         description="When agents are there, e.g. `mon-fri 09:00-17:00; sat 10:00-14:00; 12-24 closed`, or `never`.",
     )
     #: UTC: the same on every machine, wherever it stands.
-    time_zone: str = Field("UTC", description="IANA zone of the opening hours, e.g. `Europe/Berlin`.")
+    time_zone: str = Field(
+        "UTC", description="IANA zone of the opening hours and of statistics, e.g. `Europe/Berlin`."
+    )
     #: None: every country has its own.
     holidays: str = Field("", description="Days without agents, e.g. `2026-04-06, 12-25..12-26, 01-01`.")
 
@@ -155,9 +161,14 @@ class Settings(BaseSettings):
         return Limits(**timers, misses=self.misses)
 
     @property
+    def zone(self) -> tzinfo:
+        """Of the opening hours, and of the days that are counted."""
+        return timetable.zone(self.time_zone)
+
+    @property
     def hours(self) -> Hours:
         """When somebody is there."""
-        return timetable.hours(self.opening_hours, timetable.zone(self.time_zone), self.holidays)
+        return timetable.hours(self.opening_hours, self.zone, self.holidays)
 
     @property
     def twilio_login(self) -> tuple[str, str]:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from web import desk
+from web import desk, statistics
 from web.answers import errors_as_json, security_headers
 from web.body import LIMIT, SECONDS
 from web.gate import gate
@@ -27,7 +27,12 @@ GRACE_SECONDS = 5.0
 def create(services: Services, *, body_seconds: float = SECONDS) -> web.Application:
     """The application over these services. `body_seconds` bounds how long a webhook's body may take."""
     app = web.Application(
-        middlewares=[errors_as_json, desk.guard(services), gate(services, body_seconds=body_seconds)],
+        middlewares=[
+            errors_as_json,
+            desk.guard(services),
+            statistics.guard(services),
+            gate(services, body_seconds=body_seconds),
+        ],
         client_max_size=LIMIT,
     )
     app[SERVICES] = services

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hmac
 import re
 from typing import Any
 
@@ -11,6 +10,7 @@ from aiohttp.typedefs import Middleware
 
 from orchestrator.ports import Agent, Counter, Reply
 from web.answers import Handler, Refused
+from web.bearer import check_token
 from web.body import json_object
 from web.services import SERVICES, Services
 
@@ -37,21 +37,10 @@ def guard(services: Services) -> Middleware:
         if request.path.startswith(PREFIX):
             if services.desk is None or not services.desk_token:
                 raise Refused(404, "not_found", "Not Found")
-            _check_token(request, services.desk_token)
+            check_token(request, services.desk_token, "desk")
         return await handler(request)
 
     return check
-
-
-def _check_token(request: web.Request, token: str) -> None:
-    given = request.headers.getall("Authorization", [])
-    scheme, _, bearer = given[0].partition(" ") if len(given) == 1 else ("", "", "")
-    same = hmac.compare_digest(bearer.strip().encode("utf-8", "surrogateescape"), token.encode())
-    if scheme.lower() != "bearer" or not same:
-        challenge = {"WWW-Authenticate": 'Bearer realm="desk"'}
-        raise Refused(
-            401, "unauthorized", "the desk's token is needed as bearer", headers=challenge, close=True
-        )
 
 
 # --- looking

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Mapping
+from typing import Any
 
 from aiohttp import web
 
-from web.services import SERVICES, Unavailable
+from web.services import SERVICES, Services, Unavailable
 
 #: Seconds after which a check that has not answered counts as failed.
 READY_SECONDS = 2.0
@@ -23,9 +25,14 @@ async def readyz(request: web.Request) -> web.Response:
     Dead letters and a provider that does not answer make it `degraded`, not unready: somebody has to look, and
     work goes on.
     """
+    ready, facts = await readiness(request.app[SERVICES])
+    return web.json_response({"ready": ready, **facts}, status=200 if ready else 503)
+
+
+async def readiness(services: Services) -> tuple[bool, Mapping[str, Any]]:
+    """Can work be done, and the facts; soon, whatever the database does."""
     try:
         async with asyncio.timeout(READY_SECONDS):
-            ready, facts = await request.app[SERVICES].ready()
+            return await services.ready()
     except (TimeoutError, Unavailable) as error:
-        ready, facts = False, {"detail": str(error) or f"no answer within {READY_SECONDS:g} s"}
-    return web.json_response({"ready": ready, **facts}, status=200 if ready else 503)
+        return False, {"detail": str(error) or f"no answer within {READY_SECONDS:g} s"}

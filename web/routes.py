@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web import desk, health, webhooks
+from web import desk, health, statistics, webhooks
 from web.gate import PREFIX
 
 _TALK = f"{desk.PREFIX}conversations/{{conversation}}"
@@ -23,6 +23,9 @@ ROUTES = (
     web.post(f"{_TALK}/leave", desk.leave),
     web.post(f"{_TALK}/transfer", desk.transfer),
     web.post(f"{_TALK}/close", desk.close),
+    # behind the token of the figures
+    web.get(statistics.STATS, statistics.stats),
+    web.get(statistics.METRICS, statistics.metrics),
     # open
     web.get("/healthz", health.healthz),
     web.get("/readyz", health.readyz),

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from aiohttp import web
 
 from machines.events import Event
 from orchestrator.ports import Counter
+from storage.reads.figures import Backlog, Statistics
 from storage.values import Receipt
 
 #: Form fields, the address's query, when it arrived -> events. Raises ValueError whose message names the
@@ -38,6 +39,18 @@ class Busy(Unavailable):
         super().__init__(detail, retry_after)
 
 
+class Figures(Protocol):
+    """What is counted of the service's work."""
+
+    async def statistics(self, now: datetime, days: int) -> Statistics:
+        """Of today and the days before it. Raises ValueError for `days` out of range."""
+        ...
+
+    async def backlog(self, now: datetime) -> Backlog:
+        """What is still to be done."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Services:
     """The doors to the rest of the service, and the settings the web needs."""
@@ -58,6 +71,8 @@ class Services:
     interactions: Intake = _foreign
     desk: Counter | None = None  #: the built-in one, where it is the desk
     desk_token: str = field(default="", repr=False)  #: its callers bear it; empty: there are no routes to it
+    figures: Figures | None = None
+    metrics_token: str = field(default="", repr=False)  #: who asks for figures bears it; empty: nobody may
     #: Secrets of Twilio's shared-key signatures. Once set, the weaker auth-token signature is refused.
     shared_keys: tuple[str, ...] = field(default=(), repr=False)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
+from orchestrator.cli import look
 from orchestrator.cli.operate import dead
 from orchestrator.errors import Fatal
 
@@ -21,6 +22,7 @@ app = typer.Typer(
 db = typer.Typer(help="The database.", no_args_is_help=True)
 app.add_typer(db, name="db")
 app.add_typer(dead, name="dead")
+app.command()(look.stats)
 
 _debug = False
 
