@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from time import perf_counter
 
-from tests.bench import engine, growth, kill, relay, startup, steps, webhooks
+from tests.bench import counting, engine, growth, kill, relay, startup, steps, webhooks
 from tests.bench.report import Line, as_json, table
 from tests.bench.size import FULL, Size
 
@@ -23,6 +23,7 @@ MEASUREMENTS: dict[str, Measurement] = {
     "webhook": webhooks.measure,
     "start": startup.measure,
     "growth": growth.measure,
+    "statistics": counting.measure,
     "relay": relay.measure,
     "kill": kill.measure,
 }

@@ -10,7 +10,7 @@ from storage.values import SetTimer, moment
 
 #: The clock of every test begins here: 2026-03-02, 09:00 UTC.
 START = 1_772_442_000.0
-ANN, BEN = "4001", "4002"
+ANN, BEN, CAY = "4001", "4002", "4003"
 
 _unique = count(1)
 

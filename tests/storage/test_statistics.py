@@ -17,6 +17,7 @@ from storage.values import Result, Status, moment
 from tests.storage.facts import (
     ANN,
     BEN,
+    CAY,
     START,
     answered_by_agent,
     commanded,
@@ -27,7 +28,7 @@ from tests.storage.facts import (
 )
 from tests.storage.house import House, subject_id
 
-CAY, DAN = "4003", "4004"
+DAN = "4004"
 DAY = 24 * 3600.0
 
 
