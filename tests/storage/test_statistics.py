@@ -9,7 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
+from machines.hours import NEVER
 from storage import schema
+from storage.apply import Store
 from storage.engines import reader
 from storage.reads.figures import MOST_DAYS, Durations, Now, Statistics
 from storage.reads.statistics import StatisticsReader
@@ -184,6 +186,17 @@ async def test_an_ask_that_was_taken_back_does_not_count_the_next_one_does(
     assert (await counts()).first_response == Durations(1, 9.0, 9.0)
 
 
+async def test_an_ask_that_the_desk_failed_goes_on_until_somebody_comes(house: House, counts: Counts) -> None:
+    talk = house.waits(ANN)
+    house.passes(60)
+    report(house, Trigger.DESK_FAILED, talk)
+    house.passes(60)
+    press(house, ANN, Trigger.AGENT_REQUESTED, talk)
+    house.passes(60)
+    report(house, Trigger.AGENT_JOINED, talk, request=2)
+    assert (await counts()).first_response == Durations(1, 180.0, 180.0)
+
+
 async def test_a_wait_that_ran_out_counts_to_whoever_comes_in_the_end(house: House, counts: Counts) -> None:
     talk = house.waits(ANN)
     house.passes(1800)
@@ -325,6 +338,17 @@ async def test_who_left_a_message_for_people_was_not_served_by_the_bot(house: Ho
     press(house, ANN, Trigger.MESSAGE_LEFT, talk, body="call me")
     goes_quiet(house, talk)
     assert (await counts()).ended["nobody_there"] == 1
+
+
+async def test_who_wanted_a_person_when_nobody_was_there_was_not_served_by_the_bot(
+    house: House, counts: Counts
+) -> None:
+    house.store = Store(house.engine, hours=NEVER)
+    talk = answers(house, ANN, "1")
+    press(house, ANN, Trigger.AGENT_REQUESTED, talk)
+    goes_quiet(house, talk)
+    found = await counts()
+    assert (found.ended["nobody_there"], found.deflection, sum(found.handoffs.values())) == (1, 0.0, 0)
 
 
 async def test_who_came_back_for_a_person_was_not_served_by_the_bot(house: House, counts: Counts) -> None:

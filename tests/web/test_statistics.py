@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -261,3 +263,36 @@ def test_the_token_shows_in_no_repr() -> None:
 
     given: Any = services(Recorder(), metrics_token="canary")
     assert "canary" not in repr(given)
+
+
+# --- the page that says what each figure means
+
+
+def cells(page: str) -> str:
+    """The first two columns of the page's tables: names, no explanations."""
+    rows = (line.split("|") for line in page.splitlines() if line.startswith("| `"))
+    return " ".join(" ".join(row[1:3]) for row in rows)
+
+
+def test_the_page_names_every_figure_in_json() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text()
+    told = found(Period.ending(datetime(2026, 11, 22, tzinfo=UTC), 7, UTC)).as_json()
+    del told["period"]
+    lists = {"bot": (*DEFLECTED, *NOT_DEFLECTED, *LEFT_OUT), "handoffs": REASONS, "ratings": map(str, STARS)}
+    for section, figures in told.items():
+        listed = set(lists.get(section, ()))
+        for name in figures.keys() - listed:
+            named = f"`{section}.{name}`" in page or f"`{section}.median_s`, `.{name}`" in page
+            assert named, f"{section}.{name}"
+        for name in listed - {str(stars) for stars in STARS}:
+            assert f"| `{name}` |" in page, name
+
+
+async def test_the_page_names_every_family_of_metrics_and_no_other() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "statistics.md").read_text()
+    async with serving(Figures()) as site:
+        families = parse((await text(site))[1])
+    names = {name.removeprefix("orchestrator_") for name in families}
+    assert [name for name in names if f"`{name}`" not in page and f"`{name}{{" not in page] == []
+    in_tables = set(re.findall(r"`([a-z_0-9]+)(?:\{[^`]*\})?`", cells(page)))
+    assert in_tables - names == {*DEFLECTED, *NOT_DEFLECTED, *LEFT_OUT, *REASONS}
