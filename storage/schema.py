@@ -101,7 +101,7 @@ event = Table(
 Index("ix_event_subject", event.c.subject, event.c.version)
 _FAILED = text("outcome = 'failed'")
 Index("ix_event_failed", event.c.received_at, sqlite_where=_FAILED, postgresql_where=_FAILED)
-#: What statistics count, a few rows per conversation. A query that names this condition word for word finds them.
+#: What statistics count, a few rows per conversation. A query whose conditions imply this one finds them here.
 _MILESTONE = text("outcome = 'moved' OR trigger = 'agent_contacts'")
 Index("ix_event_milestone", event.c.received_at, sqlite_where=_MILESTONE, postgresql_where=_MILESTONE)
 

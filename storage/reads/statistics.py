@@ -100,8 +100,8 @@ _RESOLVED = """
         SELECT CASE WHEN e.received_at > c.created_at THEN e.received_at - c.created_at ELSE 0 END AS seconds,
                coalesce(e.data, '') LIKE '%"reason":"withdrawn"%' AS withdrawn
         FROM event e JOIN case_ c ON c.id = substr(e.subject, 6)
-        WHERE (e.outcome = 'moved' OR e.trigger = 'agent_contacts') AND e.received_at >= :since
-          AND e.outcome = 'moved' AND e.subject LIKE 'case:%' AND e.to_state = 'resolved'
+        WHERE e.outcome = 'moved' AND e.received_at >= :since
+          AND e.subject LIKE 'case:%' AND e.to_state = 'resolved'
           AND NOT EXISTS (
               SELECT 1 FROM event l
               WHERE l.subject = e.subject AND l.version > e.version
@@ -126,8 +126,8 @@ _HANDOFFS = text("""
                    ELSE 'bot_failed'
                END AS reason
         FROM event e
-        WHERE (e.outcome = 'moved' OR e.trigger = 'agent_contacts') AND e.received_at >= :since
-          AND e.outcome = 'moved' AND e.from_state = 'bot_faq' AND e.to_state = 'awaiting_agent'
+        WHERE e.outcome = 'moved' AND e.received_at >= :since
+          AND e.from_state = 'bot_faq' AND e.to_state = 'awaiting_agent'
           AND NOT EXISTS (
               SELECT 1 FROM event b
               WHERE b.subject = e.subject AND b.version < e.version
@@ -165,8 +165,8 @@ _ENDED = text("""
                    ELSE 'closed_by_member'
                END AS how
         FROM event e JOIN conversation c ON c.id = substr(e.subject, 14)
-        WHERE (e.outcome = 'moved' OR e.trigger = 'agent_contacts') AND e.received_at >= :since
-          AND e.outcome = 'moved' AND e.subject LIKE 'conversation:%' AND e.to_state = 'closed'
+        WHERE e.outcome = 'moved' AND e.received_at >= :since
+          AND e.subject LIKE 'conversation:%' AND e.to_state = 'closed'
     ) AS ended
     GROUP BY how
 """)

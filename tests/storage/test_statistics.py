@@ -56,13 +56,14 @@ async def counts(house: House) -> AsyncIterator[Counts]:
 # --- histories
 
 
-def answers(house: House, member: str, ref: str, kind: str = "answer", body: str = "So you pay.") -> str:
+def answers(house: House, member: str, ref: str, kind: str = "answer", body: str | None = None) -> str:
     """The member asks the bot, which says something; the conversation."""
     talk = subject_id(house.arrives(wrote(member, ref, at=house.now)))
     house.arrives(fired(house.timer(talk, "ask")))
     number = len([row for row in house.rows(schema.effect, kind="ask_chatbot") if talk in row.subject])
     to = Address(member=member, conversation=talk)
-    data = {"question": number, "kind": kind, "body": body if kind == "answer" else ""}
+    said = body or ("So you pay." if kind == "answer" else "")
+    data = {"question": number, "kind": kind, "body": said}
     house.arrives(Event(Source.EFFECT, f"{talk}:{ref}", Trigger.BOT_ANSWERED, moment(house.now), to, data))
     return talk
 
@@ -109,6 +110,8 @@ async def test_a_conversation_that_is_open_is_only_counted_where_it_is(house: Ho
 
 
 async def test_who_waits_is_counted_from_when_the_request_began(house: House, counts: Counts) -> None:
+    answers(house, ANN, "1")
+    house.passes(1000)
     house.waits(ANN)
     house.passes(40)
     house.waits(BEN)
@@ -186,10 +189,23 @@ async def test_an_ask_that_was_taken_back_does_not_count_the_next_one_does(
     assert (await counts()).first_response == Durations(1, 9.0, 9.0)
 
 
+async def test_an_ask_that_ran_out_can_still_be_taken_back(house: House, counts: Counts) -> None:
+    talk = house.waits(ANN)
+    house.passes(1800)
+    house.arrives(fired(house.timer(talk, "wait")))
+    press(house, ANN, Trigger.AGENT_REQUEST_CANCELLED, talk)
+    house.passes(600)
+    press(house, ANN, Trigger.AGENT_REQUESTED, talk)
+    house.passes(8)
+    report(house, Trigger.AGENT_JOINED, talk, request=2)
+    assert (await counts()).first_response == Durations(1, 8.0, 8.0)
+
+
 async def test_an_ask_that_the_desk_failed_goes_on_until_somebody_comes(house: House, counts: Counts) -> None:
     talk = house.waits(ANN)
     house.passes(60)
     report(house, Trigger.DESK_FAILED, talk)
+    press(house, ANN, Trigger.AGENT_REQUEST_CANCELLED, talk)  # there is nothing left to take back
     house.passes(60)
     press(house, ANN, Trigger.AGENT_REQUESTED, talk)
     house.passes(60)
@@ -352,6 +368,7 @@ async def test_who_wanted_a_person_when_nobody_was_there_was_not_served_by_the_b
 
 
 async def test_who_came_back_for_a_person_was_not_served_by_the_bot(house: House, counts: Counts) -> None:
+    press(house, ANN, Trigger.SOLVED, answers(house, ANN, "0"))  # this one helped
     talk, other = answers(house, ANN, "1"), answers(house, BEN, "2")
     press(house, ANN, Trigger.SOLVED, talk)
     press(house, BEN, Trigger.SOLVED, other)
@@ -361,7 +378,7 @@ async def test_who_came_back_for_a_person_was_not_served_by_the_bot(house: House
 
     found = await counts()
 
-    assert (found.ended["reopened"], found.ended["solved"], found.deflection) == (1, 1, 0.5)
+    assert (found.ended["reopened"], found.ended["solved"], found.deflected) == (1, 2, 2)
     assert found.handoffs["reopened"] == 1
 
 

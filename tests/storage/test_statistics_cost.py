@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC
 from typing import Any
@@ -93,19 +94,12 @@ async def test_a_count_looks_up_what_it_needs_and_reads_no_table_through(
     async with engine.connect() as connection:
         for query, values in queries:
             rows = (await connection.exec_driver_sql(f"{explain} {query}", values)).all()
-            plans.append("\n".join(str(row[-1]) for row in rows))
-    read_through = (
-        "Seq Scan on event",
-        "Seq Scan on message",
-        "Seq Scan on case_",
-        "Seq Scan on conversation",
-    )
+            plans.append("\n".join(str(row[-1]).strip() for row in rows))
     for plan in plans:
-        assert not any(words in plan for words in read_through), plan
-        assert "SCAN e\n" not in plan, plan
-        assert "SCAN feedback" not in plan, plan
-        assert "SCAN c\n" not in plan, plan
-    assert sum("ix_event_milestone" in plan for plan in plans) == 5
+        assert not re.search(r"Seq Scan on (event|message|case_|conversation|feedback)", plan), plan
+        assert not re.search(r"^SCAN (e|m|feedback)\b|^SCAN c$", plan, re.MULTILINE), plan
+    ranges = ("ix_event_milestone (received_at>?)", "Index Cond: (received_at >= ")
+    assert sum("ix_event_milestone" in plan and any(words in plan for words in ranges) for plan in plans) == 5
     assert "ix_feedback_at" in plans[-1]
     assert "ix_conversation_open" in plans[0]
 

@@ -27,11 +27,11 @@ def test_a_family_is_described_once_and_has_a_line_per_sample() -> None:
     )
 
 
-@given(
-    help_=st.text(st.characters(exclude_categories=["Cs"])),
-    label=st.text(st.characters(exclude_categories=["Cs"])),
-    value=st.floats(),
-)
+#: What is written specially comes often, and two in a row.
+TEXTS = st.text(st.sampled_from('\\\\\n\n""n{}=,# ') | st.characters(exclude_categories=["Cs"]), max_size=12)
+
+
+@given(help_=TEXTS, label=TEXTS, value=st.floats())
 def test_whatever_is_written_is_read_back(help_: str, label: str, value: float) -> None:
     family = Gauge("name", help_, (({"first": label, "second": "x"}, value),))
 
