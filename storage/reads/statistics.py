@@ -46,25 +46,24 @@ def _distribution(took: str) -> TextClause:
 
 #: Who is back in the queue after a talk waits since then: the talk was no waiting.
 _NOW = text("""
+    WITH opened AS MATERIALIZED (
+        SELECT c.state, coalesce(c.queued_at, c.created_at) AS queued,
+               CASE WHEN c.state = 'awaiting_agent' THEN (
+                   SELECT max(e.received_at) FROM event e
+                   WHERE e.subject = 'conversation:' || c.id AND e.outcome = 'moved'
+                     AND e.from_state = 'with_agent' AND e.to_state = 'awaiting_agent'
+               ) END AS back
+        FROM conversation c WHERE c.state <> 'closed'
+    ), standing AS (
+        SELECT state, CASE WHEN back > queued THEN back ELSE queued END AS since FROM opened
+    )
     SELECT state, count(*) AS n, max(CASE WHEN :now > since THEN :now - since ELSE 0 END) AS longest
-    FROM (
-        SELECT state, CASE WHEN back > queued THEN back ELSE queued END AS since
-        FROM (
-            SELECT c.state, coalesce(c.queued_at, c.created_at) AS queued,
-                   CASE WHEN c.state = 'awaiting_agent' THEN (
-                       SELECT max(e.received_at) FROM event e
-                       WHERE e.subject = 'conversation:' || c.id AND e.outcome = 'moved'
-                         AND e.from_state = 'with_agent' AND e.to_state = 'awaiting_agent'
-                   ) END AS back
-            FROM conversation c WHERE c.state <> 'closed'
-        ) AS opened
-    ) AS standing
-    GROUP BY state
+    FROM standing GROUP BY state
 """)
 
 #: From the first ask that the member did not take back to the first agent who joined or wrote after it.
 _FIRST_RESPONSE = _distribution("""
-    WITH came AS (
+    WITH came AS MATERIALIZED (
         SELECT e.subject, e.version, e.received_at, (
                    SELECT max(w.version) FROM event w
                    WHERE w.subject = e.subject AND w.version < e.version
@@ -74,7 +73,7 @@ _FIRST_RESPONSE = _distribution("""
         WHERE (e.outcome = 'moved' OR e.trigger = 'agent_contacts') AND e.received_at >= :since
           AND (e.outcome = 'moved' AND e.to_state = 'with_agent'
                OR e.outcome = 'stayed' AND e.from_state = 'awaiting_agent')
-    ), asked AS (
+    ), asked AS MATERIALIZED (
         SELECT came.subject, came.version, came.received_at, (
                    SELECT min(a.version) FROM event a
                    WHERE a.subject = came.subject AND a.version < came.version

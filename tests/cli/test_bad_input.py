@@ -166,7 +166,11 @@ async def test_a_traceback_is_shown_only_on_demand(command: Command) -> None:
 
 
 async def test_secrets_reach_neither_output_nor_log(command: Command) -> None:
-    canaries = {"DISCORD_TOKEN": "canary-discord", "TWILIO_AUTH_TOKEN": "canary-twilio"}
+    canaries = {
+        "DISCORD_TOKEN": "canary-discord",
+        "TWILIO_AUTH_TOKEN": "canary-twilio",
+        "METRICS_TOKEN": "canary-metrics",
+    }
     command.sandbox.twilio_shell.set_account({"TWILIO_AUTH_TOKEN": "canary-twilio"})
     async with command.running("serve", LOG_LEVEL="debug", **canaries) as process:
         assert process.stderr is not None

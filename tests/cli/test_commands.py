@@ -10,7 +10,7 @@ from tests.cli.calling import Command
 async def test_the_program_says_what_it_can_do(command: Command) -> None:
     ended = await command("--help")
     assert ended.code == 0
-    for name in ("serve", "provision", "sandbox", "demo", "diagram", "db"):
+    for name in ("serve", "provision", "sandbox", "demo", "diagram", "stats", "dead", "db"):
         assert name in ended.out
 
 
