@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.storage.databases import DATABASES, tidy
+from tests.storage.histories import Counts
 from tests.storage.house import House
 
 
@@ -34,3 +35,11 @@ def house(url: str) -> Iterator[House]:
     found = House(url)
     yield found
     found.close()
+
+
+@pytest.fixture
+async def counts(house: House) -> AsyncIterator[Counts]:
+    """The read model of the statistics over the house."""
+    found = Counts(house)
+    yield found
+    await found.engine.dispose()
