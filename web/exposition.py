@@ -1,66 +1,44 @@
-"""Prometheus' text exposition format 0.0.4, written. Pure.
+"""Gauges in Prometheus' text exposition format 0.0.4, by its own library.
 
-Source: prometheus.io/docs/instrumenting/exposition_formats. HELP and TYPE stand before the samples of a family,
-each family once; in HELP backslash and line feed are escaped, in values of labels the double quote as well.
+Nothing is counted in the process: every gauge is made anew, of what the tables say when they are asked.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
 
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from prometheus_client import generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4
+from prometheus_client.registry import Collector, CollectorRegistry
 
-#: A sample: its labels and its value.
-Sample = tuple[Mapping[str, str], float]
-
-
-@dataclass(frozen=True, slots=True)
-class Gauge:
-    """A family of samples that may go up and down. Without samples only its description is written."""
-
-    name: str
-    help: str
-    samples: tuple[Sample, ...]
-
-    @classmethod
-    def of(cls, name: str, help_: str, value: float | None) -> Gauge:
-        """One sample without labels; None: there is nothing to show."""
-        return cls(name, help_, () if value is None else (({}, value),))
-
-    @classmethod
-    def by(cls, name: str, help_: str, label: str, values: Mapping[str, float | None]) -> Gauge:
-        """A sample for each value of a label; None is left out."""
-        samples = tuple(({label: key}, value) for key, value in values.items() if value is not None)
-        return cls(name, help_, samples)
+CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 
 
-def exposition(families: Iterable[Gauge]) -> str:
-    """The families in their order, each line with a line feed at its end."""
-    return "".join(f"{line}\n" for family in families for line in _lines(family))
+def gauge(name: str, help_: str, value: float | None) -> Metric:
+    """One sample without labels; None: there is nothing to show."""
+    return GaugeMetricFamily(name, help_, value=value)
 
 
-def _lines(family: Gauge) -> Iterable[str]:
-    yield f"# HELP {family.name} {_escaped(family.help)}"
-    yield f"# TYPE {family.name} gauge"
-    for labels, value in family.samples:
-        pairs = ",".join(f'{name}="{_quoted(text)}"' for name, text in labels.items())
-        yield f"{family.name}{f'{{{pairs}}}' if pairs else ''} {_number(value)}"
+def gauges(name: str, help_: str, label: str, values: Mapping[str, float | None]) -> Metric:
+    """A sample for each value of a label; None is left out."""
+    family = GaugeMetricFamily(name, help_, labels=(label,))
+    for key, value in values.items():
+        if value is not None:
+            family.add_metric((key,), value)
+    return family
 
 
-def _escaped(text: str) -> str:
-    return text.replace("\\", r"\\").replace("\n", r"\n")
+def exposition(families: Iterable[Metric]) -> bytes:
+    """The families in their order."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Once(families))
+    return generate_latest(registry)
 
 
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', r"\"")
+class _Once(Collector):
+    def __init__(self, families: Iterable[Metric]) -> None:
+        self._families = families
 
-
-def _number(value: float) -> str:
-    """As Go's ParseFloat reads it."""
-    if math.isnan(value):
-        return "NaN"
-    if math.isinf(value):
-        return "+Inf" if value > 0 else "-Inf"
-    return str(int(value)) if float(value).is_integer() else repr(float(value))
+    def collect(self) -> Iterator[Metric]:
+        yield from self._families

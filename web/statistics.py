@@ -51,8 +51,8 @@ async def metrics(request: web.Request) -> web.Response:
     except SQLAlchemyError as error:
         raise Unavailable("the database cannot be read") from error
     ready, facts = await readiness(services)
-    text = exposition.exposition(families(ready, facts, services.health(), backlog, found))
-    return web.Response(body=text.encode(), headers={"Content-Type": exposition.CONTENT_TYPE})
+    body = exposition.exposition(families(ready, facts, services.health(), backlog, found))
+    return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
 
 
 async def _statistics(request: web.Request, days: int) -> Statistics:

@@ -9,19 +9,20 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.web.prometheus import NotTheFormat, parse
-from web.exposition import Gauge, exposition
+from web.exposition import exposition, gauge, gauges
 
 
 def test_a_family_is_described_once_and_has_a_line_per_sample() -> None:
-    waits = Gauge.by("wait_seconds", "How long.", "quantile", {"0.5": 1.5, "0.9": 30.0, "0.99": None})
-    assert exposition([waits, Gauge.of("waiting", "How many.", 2), Gauge.of("mean", "None yet.", None)]) == (
+    waits = gauges("wait_seconds", "How long.", "quantile", {"0.5": 1.5, "0.9": 30.0, "0.99": None})
+    text = exposition([waits, gauge("waiting", "How many.", 2), gauge("mean", "None yet.", None)]).decode()
+    assert text == (
         "# HELP wait_seconds How long.\n"
         "# TYPE wait_seconds gauge\n"
         'wait_seconds{quantile="0.5"} 1.5\n'
-        'wait_seconds{quantile="0.9"} 30\n'
+        'wait_seconds{quantile="0.9"} 30.0\n'
         "# HELP waiting How many.\n"
         "# TYPE waiting gauge\n"
-        "waiting 2\n"
+        "waiting 2.0\n"
         "# HELP mean None yet.\n"
         "# TYPE mean gauge\n"
     )
@@ -33,13 +34,11 @@ TEXTS = st.text(st.sampled_from('\\\\\n\n""n{}=,# ') | st.characters(exclude_cat
 
 @given(help_=TEXTS, label=TEXTS, value=st.floats())
 def test_whatever_is_written_is_read_back(help_: str, label: str, value: float) -> None:
-    family = Gauge("name", help_, (({"first": label, "second": "x"}, value),))
-
-    found = parse(exposition([family]).encode().decode())["name"]
+    found = parse(exposition([gauges("name", help_, "first", {label: value})]).decode())["name"]
 
     assert (found.help, found.kind) == (help_, "gauge")
     ((labels, read),) = found.samples.items()
-    assert dict(labels) == {"first": label, "second": "x"}
+    assert dict(labels) == {"first": label}
     assert read == value or (math.isnan(read) and math.isnan(value))
 
 
