@@ -93,9 +93,7 @@ KINDS_NOT_SPOILED: Left = {
     "makes the calls of `desk_transcript`": {"desk_note"},
     "makes the call of `say`": {"send_transcript"},
 }
-NOT_SIMULATED: Left = {
-    "the simulation plays over Flex, which tells of no transfer": {"conversation: transfer_started"},
-}
+NOT_SIMULATED: Left = {}
 #: Texts for the member that are neither an answer nor an apology, and change nothing about whose turn it is.
 OTHER_TEXTS = frozenset(
     {

@@ -14,6 +14,7 @@ from itertools import pairwise
 from machines.conversation import State
 from machines.step import TABLES
 from machines.table import Outcome, Table
+from machines.testing.commands import answered_truly, nobody_else_wrote, one_owner
 from machines.testing.history import By, Dm, Entry, Exchange, History, Line
 from machines.testing.relayed import (
     agent_reaches_member,
@@ -58,7 +59,7 @@ PATIENCE_S = {
 class Violation:
     """A promise that was broken."""
 
-    invariant: str  #: `I1` ... `I13`
+    invariant: str  #: `I1` ... `I14`
     what: str
 
     def __str__(self) -> str:
@@ -206,6 +207,16 @@ def _is_question(entry: Entry) -> bool:
     return entry.before in (None, State.BOT_FAQ) and entry.outcome in (Outcome.MOVED, Outcome.STAYED)
 
 
+# --- I14: agents and their commands
+
+
+def commands_count(history: History) -> Iterator[str]:
+    """At the built-in desk what is answered is what happens, and one agent has what is claimed alone."""
+    yield from answered_truly(history)
+    yield from nobody_else_wrote(history)
+    yield from one_owner(history)
+
+
 # --- parts
 
 Rule = Callable[[History], Iterable[str]]
@@ -222,4 +233,5 @@ RULES: dict[str, Rule] = {
     "I9": in_time,
     "I11": nothing_leaks,
     "I13": every_question_is_covered,
+    "I14": commands_count,
 }

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from math import inf
 
 from machines.table import Outcome
 
@@ -56,7 +57,7 @@ class Dm:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """What agents see of one request: a Twilio Conversation with its messages."""
+    """What agents see: of one request a Twilio Conversation with its messages, or a conversation at our own desk."""
 
     ref: str
     member: str
@@ -79,6 +80,24 @@ class Entry:
     at: float
     before: str | None = None
     after: str | None = None
+    version: int = 0  #: of the subject after it
+    agent: str = ""  #: who did it; empty: no agent, or the desk does not say who
+    claim: str = ""  #: `alone` or `beside`: how an agent of the built-in desk came
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What an agent of the built-in desk asked for, and what the first answer was."""
+
+    id: str  #: minted by the agent's program; for `edit` and `unsend`: the message's
+    conversation: str
+    agent: str
+    what: str  #: claim, join, write, edit, unsend, leave, transfer or close
+    text: str = ""  #: what was written
+    asked: float = 0.0
+    answered: float = inf
+    answer: str | None = None  #: empty: it was done; else the error; None: no answer came
+    stray: bool = False  #: a copy of it arrived when it had been answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +155,7 @@ class History:
 
     dms: tuple[Dm, ...] = ()
     desks: tuple[Desk, ...] = ()
+    commands: tuple[Command, ...] = ()  #: of agents at the built-in desk
     journal: tuple[Entry, ...] = ()
     outbox: tuple[Deed, ...] = ()
     talks: tuple[Talk, ...] = ()

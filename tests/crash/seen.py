@@ -11,12 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, select
 
-from machines.effects import Kind, desk_lane
+from machines.events import Source
 from machines.table import Outcome
 from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
 from orchestrator.sandbox.discord import view
 from storage import schema
 from tests.acceptance.playing import says
+from tests.crash.seen_builtin import own, shown
 from tests.english import ENGLISH
 from tests.inprocess.world import Json, World
 from tests.storage.replay import differences
@@ -37,16 +38,17 @@ def recorded(
     """Everything, as it stands now."""
     with engine.connect() as connection:
         journal = tuple(_journal(connection))
+        desks = tuple(_desks(world) if world.desk == "flex" else shown(world, connection, journal))
         taken = {entry.id for entry in journal if entry.source == "discord"}
         return History(
             dms=tuple(_dms(world, taken)),
-            desks=tuple(_desks(world) if world.desk == "flex" else _built_in(world, connection)),
+            desks=desks,
             journal=journal,
             outbox=tuple(_outbox(connection)),
             talks=tuple(_talks(connection)),
             cases=tuple(_cases(connection)),
             exchanges=tuple(_exchanges(world)),
-            claimed=frozenset(_claimed(connection, own=world.desk == "builtin")),
+            claimed=frozenset({*_claimed(connection), *(own(desks) if world.desk == "builtin" else ())}),
             down=tuple(down),
             leaks=tuple(leaks),
             differences=partial(differences, engine),
@@ -115,47 +117,6 @@ def _desks(world: World) -> Iterator[Desk]:
         )
 
 
-def _built_in(world: World, connection: Connection) -> Iterator[Desk]:
-    """What agents of the built-in desk read of every conversation that asked for one."""
-    t = schema.conversation
-    for talk in connection.execute(select(t).where(t.c.request > 0)).all():
-        lines = [*_said(world, connection, talk.id), *_noted(connection, talk.id, talk.request)]
-        yield Desk(
-            ref=talk.id,
-            member=talk.member,
-            conversation=talk.id,
-            request=talk.request,
-            lines=tuple(sorted(lines, key=lambda line: line.at)),
-        )
-
-
-def _said(world: World, connection: Connection, conversation: str) -> Iterator[Line]:
-    """A message that was relayed carries the member's words; others are there to be read."""
-    t = schema.message
-    for row in connection.execute(select(t).where(t.c.conversation == conversation).order_by(t.c.version)):
-        ref = row.id.partition(":")[2]
-        by_agent = row.author == "agent"
-        yield Line(
-            id=ref if by_agent else row.id,
-            at=row.at,
-            by=By.AGENT if by_agent else By.SERVICE,
-            text=row.body,
-            carries=row.body if row.author == "member" and row.refs != "[]" else None,
-            earlier=tuple(world.wrote.get(ref, ())),
-            deleted_at=row.at if row.deleted else None,
-            edited_at=row.edited_at,
-        )
-
-
-def _noted(connection: Connection, conversation: str, requests: int) -> Iterator[Line]:
-    t = schema.effect
-    lanes = [desk_lane(conversation, number) for number in range(1, requests + 1)]
-    query = select(t).where(t.c.kind == Kind.DESK_NOTE, t.c.status == "done", t.c.lane.in_(lanes))
-    for row in connection.execute(query):
-        says = json.loads(row.payload)["text"]
-        yield Line(id=row.ref, at=row.done_at, by=By.SERVICE, text=ENGLISH.desk[says], says=says)
-
-
 def _desk_line(world: World, message: Json) -> Line:
     text, author = message["body"] or "", message["author"]
     relayed = author.startswith(_OUR_AUTHOR)
@@ -196,6 +157,7 @@ def _exchanges(world: World) -> Iterator[Exchange]:
 
 def _journal(connection: Connection) -> Iterator[Entry]:
     for row in connection.execute(select(schema.event).order_by(schema.event.c.received_at)):
+        data = json.loads(row.data) if row.source == Source.PAGE and row.data else {}
         yield Entry(
             row.source,
             row.id,
@@ -205,6 +167,9 @@ def _journal(connection: Connection) -> Iterator[Entry]:
             row.at,
             row.from_state,
             row.to_state,
+            row.version or 0,
+            data.get("agent", ""),
+            data.get("claim", ""),
         )
 
 
@@ -230,10 +195,7 @@ def _cases(connection: Connection) -> Iterator[HelpCase]:
         yield HelpCase(row.id, row.member, row.state, chosen)
 
 
-def _claimed(connection: Connection, *, own: bool) -> Iterator[str]:
-    """`own`: agents read the rows themselves."""
-    if own:
-        yield from connection.execute(select(schema.message.c.id)).scalars()
+def _claimed(connection: Connection) -> Iterator[str]:
     for ref in connection.execute(select(schema.effect.c.ref)).scalars():
         if ref:
             yield ref

@@ -162,7 +162,8 @@ def test_a_doctored_history_breaks_what_it_should(name: str) -> None:
 
 
 def test_every_rule_is_shown_red() -> None:
-    assert {name.split()[0] for name in BROKEN} == set(RULES)
+    """I14 in `test_commands`."""
+    assert {name.split()[0] for name in BROKEN} | {"I14"} == set(RULES)
 
 
 def test_a_message_that_could_not_be_delivered_is_excused_once_its_author_was_told() -> None:

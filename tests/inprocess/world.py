@@ -160,7 +160,7 @@ class World:
     def tasks(self) -> list[Any]:
         """In the order in which they came: `Task`s, or `DeskTask`s at the built-in desk."""
         if self.desk == "flex":
-            return [Task(self, task["sid"]) for task in self.twilio.tasks()]
+            return [Task(self, sid) for sid in self.twilio._account.tasks]
         if self.serving is not None:
             counter = self.serving.counter
             for waiting in read_now(counter.queue(""))["waiting"]:

@@ -1,4 +1,4 @@
-"""Members and agents who do whatever the two providers let them do, at moments of their own choosing."""
+"""Members, who do whatever Discord lets them do, at moments of their own choosing."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from orchestrator.sandbox.refusal import Refusal
 from orchestrator.sandbox.twilio.errors import ApiError
-from tests.inprocess.world import Json, Member, Task, World
+from tests.inprocess.world import Json, Member, World
 
 QUESTIONS = (
     "I forgot my password",
@@ -25,7 +25,6 @@ GIBBERISH = ("zzgrbl qwrk", "brrf xlopt mnnk", "wub wub fnord", "plugh xyzzy")
 #: Short words of thanks: each is used once by a member, because texts have to tell who said what.
 THANKS = ("thanks!", "thank you", "thx", "ty", "cheers", "thanks a lot", "thank you so much", "many thanks")
 EMOJI = ("👍", "❤️", "🎉")
-AGENTS = ("ada", "ben")
 #: Buttons that open a form.
 FORMS = ("comment", "message_left")
 
@@ -42,7 +41,7 @@ def pause(chance: Random) -> float:
 
 @dataclass
 class Crowd:
-    """Everybody in front of the two providers. `note` is told who did what."""
+    """Everybody in front of the service. `note` is told who did what."""
 
     world: World
     chance: Random
@@ -174,81 +173,3 @@ class Person:
 
 def _action(button: Json) -> str:
     return str(button["custom_id"]).partition(":")[0]
-
-
-@dataclass
-class Agent:
-    """One of those who sit in Flex."""
-
-    crowd: Crowd
-    name: str
-    wrote: dict[str, list[str]] = field(default_factory=dict)  #: task -> ids of messages
-
-    def act(self) -> None:
-        """Something that an agent may do now: with a task of theirs, or with one that waits."""
-        chance, tasks = self.crowd.chance, self.crowd.world.tasks()
-        mine = [
-            task
-            for task in tasks
-            if task.show()["agent"] == self.name and task.show()["status"] == "assigned"
-        ]
-        waiting = [task for task in tasks if task.show()["status"] in ("pending", "reserved")]
-        if waiting and (not mine or chance.random() < 0.4):
-            self._take_or_not(chance.choice(waiting))
-        elif mine:
-            self._go_on(chance.choice(mine))
-
-    def _take_or_not(self, task: Task) -> None:
-        acts = (self.accept, self.reject, self.cancel)
-        self.crowd.chance.choices(acts, (8, 1, 0.5))[0](task)
-
-    def accept(self, task: Task) -> None:
-        self._do("accepts", lambda: task.accept(self.name))
-
-    def reject(self, task: Task) -> None:
-        self._do("rejects", lambda: self.crowd.world.twilio.reject(task.sid, self.name))
-
-    def cancel(self, task: Task) -> None:
-        self._do("cancels", lambda: self.crowd.world.twilio.cancel(task.sid))
-
-    def _go_on(self, task: Task) -> None:
-        acts: tuple[tuple[Callable[[Task], None], float], ...] = (
-            (self.write, 9),
-            (self.edit, 1.5),
-            (self.unsend, 1),
-            (self.leave, 0.7),
-            (self.hand_over, 0.7),
-            (self.complete, 1.5),
-        )
-        self.crowd.chance.choices([act for act, _ in acts], [weight for _, weight in acts])[0](task)
-
-    def write(self, task: Task) -> None:
-        text = self.crowd.text("let me see", "try this", "one moment please", "is it better now")
-        sid = self._do("writes", lambda: task.write(text))
-        if sid is not None:
-            self.wrote.setdefault(task.sid, []).append(sid)
-
-    def edit(self, task: Task) -> None:
-        if mine := self.wrote.get(task.sid):
-            text = self.crowd.text("what I meant is")
-            self._do("edits", lambda: task.edit(mine[-1], text))
-
-    def unsend(self, task: Task) -> None:
-        if mine := self.wrote.get(task.sid):
-            message = mine.pop()
-            self._do("unsends", lambda: task.unsend(message))
-
-    def leave(self, task: Task) -> None:
-        self._do("leaves", task.leave)
-
-    def hand_over(self, task: Task) -> None:
-        other = next(name for name in AGENTS if name != self.name)
-        self._do("hands over", lambda: self.crowd.world.twilio.transfer(task.sid, other))
-
-    def complete(self, task: Task) -> None:
-        self._do("completes", task.complete)
-
-    def _do(self, what: str, act: Act) -> Any:
-        found = self.crowd.attempt(self.name, what, act)
-        self.crowd.world.webhooks.news()
-        return found

@@ -23,6 +23,8 @@ HASTY = Limits(
 )
 #: Shifts: one that is over when the next begins, and one that is over at once.
 ALWAYS, NEVER = (0, WHOLE_DAY, WHOLE_DAY), (0, 0, WHOLE_DAY)
+#: The share of seeds in which agents work at the built-in desk.
+BUILTIN = 0.25
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Plan:
     shifts: tuple[int, int, int]  #: minutes after midnight of the first, minutes of each, and between begins
     ahead: tuple[float, float]
     slowly: float  #: how much longer than usual everybody takes between two acts
+    desk: str  #: where agents work: `flex` or `builtin`
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -58,6 +61,7 @@ class Plan:
             shifts=_shifts(Random(f"hours {seed}")),
             ahead=(chance.uniform(-3, 3), chance.uniform(-3, 3)) if skewed else (0.0, 0.0),
             slowly=80.0 if unhurried else 1.0,
+            desk="builtin" if Random(f"built-in {seed}").random() < BUILTIN else "flex",
         )
 
     @property

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from orchestrator.sandbox.twilio.webhook import Webhook
-from tests.inprocess.world import Task
-from tests.simulation.people import Agent, Person
-from tests.simulation.weather import REFUSED
+from tests.simulation import scenes_builtin, scenes_flex
+from tests.simulation.agents import Agent
+from tests.simulation.people import Person
 
 if TYPE_CHECKING:
     from tests.simulation.town import Town
@@ -20,12 +18,6 @@ if TYPE_CHECKING:
 LOOKS_S, WATCHES_S = 0.05, 60.0
 #: Nobody waits longer for a scene. Seconds.
 LONG_S = 600.0
-#: So many calls open a desk at most: Conversation, participant, webhook, transcript, Interaction, with what is read.
-LINKS = 8
-#: So many of them come before the Interaction is made.
-ROUTE = 5
-#: What may become of a call shortly before the one that is refused for good.
-BEFORE_THAT = ("done, answer lost", "time-out after", "500 after")
 
 
 @dataclass
@@ -37,118 +29,77 @@ class Scenes:
 
     async def play(self) -> None:
         """One of them, by chance."""
-        name = self.chance.choices(list(SCENES), [often for _, often in SCENES.values()])[0]
+        names = [name for name, scene in SCENES.items() if scene.desk in ("", self.town.plan.desk)]
+        name = self.chance.choices(names, [SCENES[name].often for name in names])[0]
         self.town.note("scene", name)
-        await SCENES[name][0](self)
+        await SCENES[name].goes(self)
 
     async def second_thoughts(self) -> None:
         """An agent thinks better of what they wrote and goes; that is heard of when perhaps nobody is left."""
-        agent, member = self._agent(), self._member()
-        if task := await self._talk(agent, member):
+        agent, member = self.agent(), self.member()
+        if work := await self.talk(agent, member):
             what = self.chance.choice((agent.edit, agent.unsend))
-            late = self._unheard(lambda: what(task))
-            agent.leave(task)
+            late = self.town.floor.unheard(lambda: what(work))
+            agent.leave(work)
             await self.town.time.sleep(self.chance.uniform(5.0, 9.0))
             if self.chance.random() < 0.5:
-                self._gives_up(member, "agent_request_cancelled")
+                self.gives_up(member, "agent_request_cancelled")
                 await self.town.time.sleep(2.0)
-            self._heard(late)
+            self.town.floor.heard(late)
 
     async def parting_words(self) -> None:
         """What an agent wrote before their request was over is heard of when the next one has begun."""
-        agent, member = self._agent(), self._member()
-        if task := await self._talk(agent, member):
-            late = self._unheard(lambda: agent.write(task))
-            agent.leave(task)
+        agent, member = self.agent(), self.member()
+        if work := await self.talk(agent, member):
+            late = self.town.floor.unheard(lambda: agent.write(work))
+            agent.leave(work)
             await self.town.time.sleep(self.chance.uniform(5.0, 9.0))
-            self._gives_up(member, "agent_request_cancelled")
+            self.gives_up(member, "agent_request_cancelled")
             await self.town.time.sleep(2.0)
             member.presses("agent_requested")
             await self.town.time.sleep(2.0)
-            self._heard(late)
-
-    async def last_word(self) -> None:
-        """Written, thought better of and ended in one go; what is reported of it may arrive in any order."""
-        agent = self._agent()
-        for task in self._tasks(agent.name, "assigned")[:1]:
-            agent.write(task)
-            await self._moment()
-            webhooks = self.town.world.webhooks
-            webhooks.holding = True
-            self.chance.choice((agent.edit, agent.unsend))(task)
-            agent.complete(task)
-            await self.town.time.sleep(0.5)
-            self.chance.shuffle(webhooks.held)
-            webhooks.release()
+            self.town.floor.heard(late)
 
     async def better_late(self) -> None:
         """Nobody is hoped for any more; then somebody comes and is heard before they are seen, or wanted again."""
-        member = self._member()
-        if await self._asks_for_a_person(member) and (task := await self._new_task()):
+        member = self.member()
+        if await self.asks_for_a_person(member) and (work := await self.new_work()):
             await self.town.time.sleep(min(self.town.plan.limits.wait, LONG_S) + 5.0)
             what = self.chance.random()
             if what < 0.3:
-                self._gives_up(member, "agent_request_cancelled")
+                self.gives_up(member, "agent_request_cancelled")
             elif what < 0.6:
                 member.presses("agent_requested")
                 await self.town.time.sleep(1.0)
                 member.presses("message_left")
             else:
-                late = self._unheard(lambda: self._comes(task))
+                late = self.town.floor.unheard(lambda: self.comes(work))
                 await self.town.time.sleep(0.5)
-                self._heard(late[::-1])
-
-    async def nobody_opens(self) -> None:
-        """Twilio cannot be reached for longer than a member is left without word."""
-        rates = self.town.weather.rates
-        rates["twilio"] = 1.0
-        if await self._asks_for_a_person(self._member()):
-            await self.town.time.sleep(self.town.plan.limits.desk_open_overdue + 10.0)
-        rates.pop("twilio", None)
+                self.town.floor.heard(late, backwards=True)
 
     async def much_later(self) -> None:
         """A member comes back to the buttons of a conversation that nobody thinks of any more."""
-        member = self._member()
+        member = self.member()
         await self.town.time.sleep(min(self.town.plan.limits.case_close, LONG_S) + 20.0)
         for action in ("rating", "comment", "message_left"):
             member.presses(action)
-            await self._moment()
+            await self.moment()
 
     async def at_cross_purposes(self) -> None:
         """A member gives up while an agent comes and says hello."""
-        member = self._member()
-        if await self._asks_for_a_person(member) and (task := await self._new_task()):
-            acts = [lambda: self._gives_up(member), lambda: self._comes(task)]
+        member = self.member()
+        if await self.asks_for_a_person(member) and (work := await self.new_work()):
+            acts = [lambda: self.gives_up(member), lambda: self.comes(work)]
             self.chance.shuffle(acts)
             for act in acts:
                 act()
-                await self._moment()
-
-    async def no_time_lost(self) -> None:
-        """An agent comes and writes before we have heard that there is a task."""
-        calls: list[str | None] = [None] * self.chance.choice((ROUTE, self.chance.randrange(LINKS)))
-        self.town.weather.planned["twilio"] = deque([*calls, self.chance.choice(BEFORE_THAT)])
-        if await self._asks_for_a_person(self._member()) and (task := await self._new_task()):
-            self._comes(task)
-
-    async def desk_breaks(self) -> None:
-        """A link of the chain that opens a desk is refused for good; by then people may have gone on."""
-        calls: list[str | None] = [None] * self.chance.choice((ROUTE, self.chance.randrange(LINKS)))
-        lost = [self.chance.choice(BEFORE_THAT)] if self.chance.random() < 0.6 else []
-        self.town.weather.planned["twilio"] = deque([*calls, *lost, REFUSED, REFUSED])
-        member = self._member()
-        if await self._asks_for_a_person(member):
-            if self.chance.random() < 0.5:
-                await self.town.time.sleep(self.chance.uniform(0.0, 15.0))
-                self._gives_up(member)
-            elif task := await self._new_task():
-                self._comes(task)
+                await self.moment()
 
     async def nothing_helps(self) -> None:
         """Twice in a row the bot is no use, whatever is the matter with it."""
         rates = self.town.weather.rates
         rates["chatbot"] = 1.0
-        member = self._member()
+        member = self.member()
         for _ in range(2):
             member.ask()
             await self.town.time.sleep(self.chance.choice((4.0, 30.0)))
@@ -156,82 +107,76 @@ class Scenes:
 
     # --- who, and what
 
-    def _member(self) -> Person:
+    def member(self) -> Person:
         return self.chance.choice(self.town.crowd.members)
 
-    def _agent(self) -> Agent:
-        return self.chance.choice(self.town.agents)
+    def agent(self) -> Agent[Any]:
+        return self.chance.choice(self.town.floor.agents)
 
-    def _tasks(self, agent: str | None, *states: str) -> list[Task]:
-        tasks = [(task, task.show()) for task in self.town.world.tasks()]
-        return [t for t, shown in tasks if shown["status"] in states and shown["agent"] in (agent, None)]
-
-    async def _asks_for_a_person(self, member: Person) -> bool:
+    async def asks_for_a_person(self, member: Person) -> bool:
         if not member.presses("agent_requested"):
             member.helpme()
             await self.town.time.sleep(2.0)
             return member.presses("agent_requested")
         return True
 
-    async def _new_task(self) -> Task | None:
-        """The one that is offered next, as soon as it is there."""
-        known = {task.sid for task in self.town.world.tasks()}
+    async def new_work(self) -> Any:
+        """What is offered next, as soon as it is there; None if nothing is."""
+        floor = self.town.floor
+        known = floor.works()
         for _ in range(int(WATCHES_S / LOOKS_S)):
-            for task in self._tasks(None, "pending", "reserved"):
-                if task.sid not in known:
-                    return task
+            for work in floor.offered():
+                if work not in known:
+                    return work
             await self.town.time.sleep(LOOKS_S)
         return None
 
-    async def _talk(self, agent: Agent, member: Person) -> Task | None:
+    async def talk(self, agent: Agent[Any], member: Person) -> Any:
         """The two of them, if it comes to that."""
-        if not await self._asks_for_a_person(member) or (task := await self._new_task()) is None:
+        if not await self.asks_for_a_person(member) or (work := await self.new_work()) is None:
             return None
-        agent.accept(task)
+        agent.take(work)
         await self.town.time.sleep(self.chance.uniform(0.5, 4.0))
-        agent.write(task)
+        agent.write(work)
         await self.town.time.sleep(self.chance.uniform(0.5, 4.0))
-        return task
+        return work
 
-    def _unheard(self, act: Callable[[], None]) -> list[Webhook]:
-        """Do it; the webhooks about it, which are on their way for a while."""
-        webhooks = self.town.world.webhooks
-        others, webhooks.held = webhooks.held, []
-        was, webhooks.holding = webhooks.holding, True
-        act()
-        late, webhooks.held = webhooks.held, others
-        webhooks.holding = was
-        return late
-
-    def _heard(self, late: list[Webhook]) -> None:
-        webhooks = self.town.world.webhooks
-        webhooks.held += late
-        webhooks.release()
-
-    def _gives_up(self, member: Person, *how: str) -> None:
+    def gives_up(self, member: Person, *how: str) -> None:
         for action in how or self.chance.sample(("agent_request_cancelled", "solved", "member_closed"), 3):
             if member.presses(action):
                 return
 
-    def _comes(self, task: Task) -> None:
-        agent = self._agent()
-        agent.accept(task)
-        agent.write(task)
+    def comes(self, work: Any) -> None:
+        agent = self.agent()
+        agent.take(work)
+        agent.write(work)
 
-    async def _moment(self) -> None:
+    async def moment(self) -> None:
         await self.town.time.sleep(self.chance.choice((0.0, 0.02, 0.3, 1.0)))
 
 
-#: Every kind of scene: how it goes, and how often among the others.
-SCENES: dict[str, tuple[Callable[[Scenes], Awaitable[None]], float]] = {
-    "second thoughts": (Scenes.second_thoughts, 1.5),
-    "parting words": (Scenes.parting_words, 1),
-    "better late": (Scenes.better_late, 2),
-    "much later": (Scenes.much_later, 1.5),
-    "last word": (Scenes.last_word, 1),
-    "at cross purposes": (Scenes.at_cross_purposes, 1),
-    "no time lost": (Scenes.no_time_lost, 1),
-    "desk breaks": (Scenes.desk_breaks, 3),
-    "nobody opens": (Scenes.nobody_opens, 1),
-    "nothing helps": (Scenes.nothing_helps, 1),
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A kind of coincidence."""
+
+    goes: Callable[[Scenes], Awaitable[None]]
+    often: float  #: among the others
+    desk: str = ""  #: only where agents work there; empty: wherever they do
+
+
+SCENES: dict[str, Scene] = {
+    "second thoughts": Scene(Scenes.second_thoughts, 1.5),
+    "parting words": Scene(Scenes.parting_words, 1),
+    "better late": Scene(Scenes.better_late, 2),
+    "much later": Scene(Scenes.much_later, 1.5),
+    "last word": Scene(scenes_flex.last_word, 1, "flex"),
+    "at cross purposes": Scene(Scenes.at_cross_purposes, 1),
+    "no time lost": Scene(scenes_flex.no_time_lost, 1, "flex"),
+    "desk breaks": Scene(scenes_flex.desk_breaks, 3, "flex"),
+    "nobody opens": Scene(scenes_flex.nobody_opens, 1, "flex"),
+    "nothing helps": Scene(Scenes.nothing_helps, 1),
+    "both at once": Scene(scenes_builtin.both_at_once, 3, "builtin"),
+    "handed to nobody": Scene(scenes_builtin.handed_to_nobody, 2, "builtin"),
+    "not theirs": Scene(scenes_builtin.not_theirs, 2, "builtin"),
+    "in one go": Scene(scenes_builtin.in_one_go, 3, "builtin"),
 }

@@ -12,6 +12,7 @@ from machines.step import TABLES
 from machines.table import Outcome
 from machines.testing.history import History
 from tests.faults.outcomes import OUTCOMES
+from tests.simulation.client import COMMANDS
 from tests.simulation.trouble import JUMPS, STRIKES
 from tests.simulation.weather import BROKEN, CHATBOT, REFUSED, WEBHOOKS
 
@@ -63,11 +64,6 @@ UNMET: dict[str, frozenset[str]] = {
             "conversation: with_agent -desk_failed-> bot_faq",
             "conversation: with_agent -member_blocked-> closed",
             "conversation: with_agent -transcript_requested-> with_agent",
-        }
-    ),
-    "for the simulation plays over Flex, which tells of no transfer": frozenset(
-        {
-            "conversation: with_agent -transfer_started-> with_agent",
         }
     ),
 }
@@ -143,7 +139,8 @@ def every_fault() -> frozenset[str]:
     calls = {f"{service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES}
     calls |= {f"{service}: {REFUSED}" for service in ("discord", "twilio")}
     clocks = {f"clock: {name}" for name in JUMPS}
-    return frozenset({*calls, *WEBHOOKS, *STRIKES, *clocks, *BROKEN, *CHATBOT, "commit of unknown outcome"})
+    ways = {*WEBHOOKS, *COMMANDS}
+    return frozenset({*calls, *ways, *STRIKES, *clocks, *BROKEN, *CHATBOT, "commit of unknown outcome"})
 
 
 def every_edge() -> frozenset[str]:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from tests.simulation.plan import Plan
 from tests.simulation.tally import Tally
 from tests.simulation.town import simulate
 
@@ -69,8 +70,10 @@ def test_what_was_found_once_stays_mended(seed: int, folder: Path) -> None:
     assert not verdict.broken, _how_to_see(seed, verdict.broken)
 
 
-def test_a_seed_decides_everything(folder: Path) -> None:
-    first, again = simulate(4, folder), simulate(4, folder)
+@pytest.mark.parametrize(("seed", "desk"), [(4, "flex"), (6, "builtin")])
+def test_a_seed_decides_everything(seed: int, desk: str, folder: Path) -> None:
+    assert Plan.of(seed).desk == desk
+    first, again = simulate(seed, folder), simulate(seed, folder)
     assert first.log
     assert first == again
 

@@ -25,8 +25,12 @@ from tests.crash.seen import recorded
 from tests.inprocess.house import House, chatbot
 from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
+from tests.simulation.agents import Agent, Floor
+from tests.simulation.builtin import BuiltinFloor
+from tests.simulation.client import Client
+from tests.simulation.flex import FlexFloor
 from tests.simulation.loop import SeededLoop
-from tests.simulation.people import AGENTS, Agent, Crowd, Person, pause
+from tests.simulation.people import Crowd, Person, pause
 from tests.simulation.plan import Plan
 from tests.simulation.scenes import Scenes
 from tests.simulation.tally import Tally
@@ -42,6 +46,8 @@ QUIET_S = 200.0
 WRONG = "step_failed"
 #: How often the outbox is looked at.
 LOOK_S = 5.0
+#: How many of the commands of agents go wrong on their way, but for bad weather.
+ASTRAY = (0.0, 0.1, 0.4)
 #: Between two looks at the gateway.
 AGAIN_S = 0.5
 
@@ -79,17 +85,24 @@ class Town:
         self.chance = Random(self.plan.seed)
         self.time = Time()
         self.clock = Jumping(self.time)
-        self.world = World(self.time, seed=self.plan.seed, ahead=self.plan.ahead)
+        self.world = World(self.time, seed=self.plan.seed, ahead=self.plan.ahead, desk=self.plan.desk)
         self.weather = Weather(self.world, self.chance, self.plan.latency, on_death=self._died)
         self.crowd = Crowd(self.world, self.chance, self.note)
         self.crowd.members = [
             Person(self.crowd, self.world.member(name)) for name in NAMES[: self.plan.members]
         ]
-        self.agents = [Agent(self.crowd, name) for name in AGENTS]
+        self.client = Client(self.world, self.chance, self.plan.latency, self.weather, self.note)
+        self.floor = self._floor()
         self.trouble = Trouble(self, self.chance)
         self.scenes = Scenes(self, self.chance)
         self.login = {"authorization": "Basic QUMxOnNlY3JldA=="}
         self._lost = asyncio.Event()
+
+    def _floor(self) -> Floor[Any]:
+        if self.plan.desk == "flex":
+            return FlexFloor(self.crowd)
+        self.weather.rates["desk"] = self.chance.choice(ASTRAY)
+        return BuiltinFloor(self.crowd, self.client)
 
     def note(self, who: str, what: str) -> None:
         self.log.append(f"{self.time.passed:12.3f} {who} {what}")
@@ -127,7 +140,8 @@ class Town:
         leaks = sorted(t.get_name() for t in asyncio.all_tasks() - {asyncio.current_task()})
         history = recorded(self.world, house.engine, self.down, leaks)
         skew = self.clock.furthest + sum(map(abs, self.plan.ahead))
-        return replace(history, exchanges=tuple(self._exchanges()), skew=skew)
+        commands = tuple(self.client.asked)
+        return replace(history, exchanges=tuple(self._exchanges()), commands=commands, skew=skew)
 
     async def introduce(self) -> None:
         """Everybody says a first word while all is well: nobody can hear of a DM that was never heard of."""
@@ -139,7 +153,7 @@ class Town:
         )
 
     async def _act(self) -> None:
-        everybody: list[Person | Agent] = [*self.crowd.members, *self.agents]
+        everybody: list[Person | Agent[Any]] = [*self.crowd.members, *self.floor.agents]
         for _ in range(self.plan.acts):
             await self.time.sleep(pause(self.chance) * self.plan.slowly)
             self.chance.choice(everybody).act()
@@ -164,6 +178,8 @@ class Town:
             person.set_doors(open_=True)
 
     async def _settle(self) -> None:
+        async with asyncio.timeout(SETTLE_S):
+            await self.floor.answered()
         await self._until_empty()
         await self.time.sleep(QUIET_S)
         for person in self.crowd.members:

@@ -25,8 +25,6 @@ JUMPS = {
 }
 ASLEEP_S = 8 * 3600.0
 
-Strike = Callable[[], Awaitable[None]]
-
 
 @dataclass
 class Trouble:
@@ -38,11 +36,11 @@ class Trouble:
 
     async def strike(self) -> None:
         """One of them, by chance."""
-        names = list(STRIKES)
-        name = self.chance.choices(names, [STRIKES[name][1] for name in names])[0]
+        names = [name for name, strike in STRIKES.items() if strike.desk in ("", self.town.plan.desk)]
+        name = self.chance.choices(names, [STRIKES[name].often for name in names])[0]
         self.met[name] += 1
         self.town.note("trouble", name)
-        await STRIKES[name][0](self)
+        await STRIKES[name].strikes(self)
 
     # --- the process
 
@@ -93,6 +91,14 @@ class Trouble:
         webhooks.held += webhooks.held
         webhooks.release()
 
+    # --- commands of agents
+
+    async def hold_commands(self) -> None:
+        """The network is away between agents and the service; then all that waited comes at once."""
+        self.town.client.holding = True
+        await self.town.time.sleep(self.chance.uniform(1.0, 30.0))
+        self.town.client.release()
+
     # --- the database
 
     async def locked(self) -> None:
@@ -126,10 +132,11 @@ class Trouble:
 
     async def bad_weather(self) -> None:
         """For a while a good part of one service's calls goes wrong, or all of them."""
-        service = self.chance.choice(("discord", "discord", "twilio", "twilio", "webhook", "chatbot"))
-        self.town.weather.rates[service] = self.chance.choice((0.1, 0.3, 0.6, 1.0))
+        service, rates = self.chance.choice(self.town.floor.weather), self.town.weather.rates
+        before = rates.get(service, 0.0)
+        rates[service] = self.chance.choice((0.1, 0.3, 0.6, 1.0))
         await self.town.time.sleep(self.chance.uniform(10.0, 120.0))
-        self.town.weather.rates.pop(service, None)
+        rates[service] = before
 
     # --- people with consoles
 
@@ -148,22 +155,31 @@ class Trouble:
         await self.town.retry_dead_letters()
 
 
-#: Every kind of trouble: how it strikes, and how often among the others.
-STRIKES: dict[str, tuple[Callable[[Trouble], Awaitable[None]], float]] = {
-    "killed": (Trouble.kill, 2),
-    "killed at a point": (Trouble.kill_at_a_point, 3),
-    "restarted": (Trouble.restart, 1),
-    "gateway dropped": (Trouble.drop, 2),
-    "session lost": (Trouble.lose_session, 2),
-    "gateway offline": (Trouble.offline, 1),
-    "webhooks late and shuffled": (Trouble.hold_webhooks, 2),
-    "webhooks doubled": (Trouble.double_webhooks, 2),
-    "database locked": (Trouble.locked, 1),
-    "disk full": (Trouble.full, 1),
-    "commit unheard": (Trouble.unheard_commit, 2),
-    "clock jumped": (Trouble.jump, 1),
-    "machine asleep": (Trouble.asleep, 0.3),
-    "bad weather": (Trouble.bad_weather, 6),
-    "closed by an administrator": (Trouble.close_behind_our_back, 0.7),
-    "dead letters retried": (Trouble.retry_dead_letters, 1),
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """A kind of trouble."""
+
+    strikes: Callable[[Trouble], Awaitable[None]]
+    often: float  #: among the others
+    desk: str = ""  #: only where agents work there; empty: wherever they do
+
+
+STRIKES: dict[str, Strike] = {
+    "killed": Strike(Trouble.kill, 2),
+    "killed at a point": Strike(Trouble.kill_at_a_point, 3),
+    "restarted": Strike(Trouble.restart, 1),
+    "gateway dropped": Strike(Trouble.drop, 2),
+    "session lost": Strike(Trouble.lose_session, 2),
+    "gateway offline": Strike(Trouble.offline, 1),
+    "webhooks late and shuffled": Strike(Trouble.hold_webhooks, 2, "flex"),
+    "webhooks doubled": Strike(Trouble.double_webhooks, 2, "flex"),
+    "database locked": Strike(Trouble.locked, 1),
+    "disk full": Strike(Trouble.full, 1),
+    "commit unheard": Strike(Trouble.unheard_commit, 2),
+    "clock jumped": Strike(Trouble.jump, 1),
+    "machine asleep": Strike(Trouble.asleep, 0.3),
+    "bad weather": Strike(Trouble.bad_weather, 6),
+    "closed by an administrator": Strike(Trouble.close_behind_our_back, 0.7, "flex"),
+    "dead letters retried": Strike(Trouble.retry_dead_letters, 1),
+    "commands held": Strike(Trouble.hold_commands, 4, "builtin"),
 }

@@ -24,6 +24,7 @@ SETTINGS = st.builds(
     latency=st.sampled_from((0.0, 0.05, 0.8)),
     disk=st.sampled_from((0.0, 0.05)),
     ahead=st.sampled_from(((0.0, 0.0), (0.0, 0.0), (2.0, -2.0))),
+    desk=st.sampled_from(("flex", "flex", "builtin")),
 )
 
 

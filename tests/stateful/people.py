@@ -8,8 +8,9 @@ from typing import Any, TypeVar
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule
 
-from tests.inprocess.world import Json, Task
-from tests.simulation.people import AGENTS, FORMS, QUESTIONS, Agent, Person
+from tests.inprocess.world import Json
+from tests.simulation.agents import AGENTS, Agent
+from tests.simulation.people import FORMS, QUESTIONS, Person
 from tests.stateful.street import Street
 
 T = TypeVar("T")
@@ -18,6 +19,8 @@ T = TypeVar("T")
 WHICH = st.integers(0, 3)
 MEMBER = st.integers(0, 2)
 AGENT = st.sampled_from(AGENTS)
+#: What agents of the built-in desk may try with what another one has.
+STRAYING = ("take", "join", "write", "hand_over", "leave", "complete")
 #: How much somebody writes at once.
 LINES = st.integers(1, 3)
 #: Seconds that pass after a step. Never none: which of two edits is the later is known by their times alone.
@@ -119,64 +122,68 @@ class Members(Steps):
 
 
 class Agents(Steps):
-    """What agents do in Flex."""
+    """What agents do at their desk."""
 
-    def _waits(self) -> list[Task]:
-        return self.street.tasks("pending", "reserved")
+    def _waits(self) -> Sequence[Any]:
+        return self.street.town.floor.offered()
 
-    def _talks(self) -> list[Task]:
-        return self.street.tasks("assigned")
+    def _talks(self) -> Sequence[tuple[Any, Agent[Any]]]:
+        return self.street.town.floor.had()
 
-    def _with(self, which: int, act: Callable[[Agent, Task], Any], then: float) -> None:
-        """Whoever has that task does something with it."""
-        task = one(self._talks(), which)
-        name = task.show()["agent"]
-        agent = next(agent for agent in self.street.town.agents if agent.name == name)
-        self.take(lambda: act(agent, task), then)
+    def _agent(self, name: str) -> Agent[Any]:
+        return next(agent for agent in self.street.town.floor.agents if agent.name == name)
+
+    def _with(self, which: int, act: Callable[[Agent[Any], Any], Any], then: float) -> None:
+        """Whoever has it does something with it."""
+        work, agent = one(self._talks(), which)
+        self.take(lambda: act(agent, work), then)
 
     @precondition(_waits)
     @rule(agent=AGENT, which=WHICH, then=THEN)
     def an_agent_accepts(self, agent: str, which: int, then: float) -> None:
-        task, crowd = one(self._waits(), which), self.street.town.crowd
-        self.take(lambda: crowd.attempt(agent, "accepts", lambda: task.accept(agent)), then)
+        work = one(self._waits(), which)
+        self.take(lambda: self._agent(agent).take(work), then)
 
     @precondition(_waits)
     @rule(agent=AGENT, which=WHICH, then=THEN)
     def an_agent_rejects(self, agent: str, which: int, then: float) -> None:
-        task, crowd = one(self._waits(), which), self.street.town.crowd
-
-        def reject() -> None:
-            crowd.attempt(agent, "rejects", lambda: crowd.world.twilio.reject(task.sid, agent))
-            crowd.world.webhooks.news()
-
-        self.take(reject, then)
+        work = one(self._waits(), which)
+        self.take(lambda: self._agent(agent).decline(work), then)
 
     @precondition(_talks)
     @rule(which=WHICH, lines=LINES, then=THEN)
     def an_agent_writes(self, which: int, lines: int, then: float) -> None:
-        self._with(which, lambda agent, task: _again(lambda: agent.write(task), lines), then)
+        self._with(which, lambda agent, work: _again(lambda: agent.write(work), lines), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)
     def an_agent_edits(self, which: int, then: float) -> None:
-        self._with(which, Agent.edit, then)
+        self._with(which, lambda agent, work: agent.edit(work), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)
     def an_agent_deletes(self, which: int, then: float) -> None:
-        self._with(which, Agent.unsend, then)
+        self._with(which, lambda agent, work: agent.unsend(work), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)
     def an_agent_leaves(self, which: int, then: float) -> None:
-        self._with(which, Agent.leave, then)
+        self._with(which, lambda agent, work: agent.leave(work), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)
     def an_agent_hands_over(self, which: int, then: float) -> None:
-        self._with(which, Agent.hand_over, then)
+        self._with(which, lambda agent, work: agent.hand_over(work), then)
 
     @precondition(_talks)
     @rule(which=WHICH, then=THEN)
     def an_agent_completes(self, which: int, then: float) -> None:
-        self._with(which, Agent.complete, then)
+        self._with(which, lambda agent, work: agent.complete(work), then)
+
+    @precondition(lambda self: self.street.town.plan.desk == "builtin" and self._talks())
+    @rule(which=WHICH, what=st.sampled_from(STRAYING), then=THEN)
+    def an_agent_turns_to_what_another_has(self, which: int, what: str, then: float) -> None:
+        """Claims it, joins, or acts as if they had it; Flex shows nobody the work of others."""
+        work, agent = one(self._talks(), which)
+        other = next(one for one in self.street.town.floor.agents if one is not agent)
+        self.take(lambda: getattr(other, what)(work), then)

@@ -12,7 +12,6 @@ from sqlalchemy import func, select
 from machines.snapshot import DEFAULT_LIMITS
 from machines.testing.checker import check
 from storage import schema
-from tests.inprocess.world import Task
 from tests.simulation.loop import SeededLoop
 from tests.simulation.plan import ALWAYS, HASTY, Plan
 from tests.simulation.town import WRONG, Town, but_for_deaths
@@ -35,6 +34,7 @@ class Setting:
     latency: float = 0.0  #: what a call takes on average. Seconds
     disk: float = 0.0  #: what a commit takes on average. Seconds
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
+    desk: str = "flex"  #: where agents work: `flex` or `builtin`
 
     def plan(self) -> Plan:
         return replace(
@@ -45,6 +45,7 @@ class Setting:
             limits=HASTY if self.hasty else DEFAULT_LIMITS,
             shifts=ALWAYS,
             ahead=self.ahead,
+            desk=self.desk,
         )
 
 
@@ -93,11 +94,6 @@ class Street:
             first = connection.execute(select(func.min(due)).where(due < now + FAR_S)).scalar_one()
         return 0.0 if first is None else max(0.0, first - now) + FIRES_S
 
-    def tasks(self, *statuses: str) -> list[Task]:
-        """Of agents, by their status, oldest first."""
-        found = self.town.world.twilio._account.tasks.values()
-        return [Task(self.town.world, task.sid) for task in found if task.status in statuses]
-
     def end(self) -> list[str]:
         """Everything heals and settles. Every promise that was broken, and what an operator was told, in words."""
         history = self.run(self._settle())
@@ -118,14 +114,14 @@ class Street:
         first = self.town.crowd.members[0].member
         if opening != "greeted":
             first.press("agent_requested")
-            task = await self.town.world.task()
+            await self.town.world.until("somebody is wanted", self.town.floor.offered)
             if opening == "talking":
-                task.accept()
+                [work] = self.town.floor.offered()
+                self.town.floor.agents[0].take(work)
                 await first.hears("agent_joined")
 
     async def _settle(self) -> Any:
-        webhooks = self.town.world.webhooks
-        webhooks.release()
+        self.town.world.webhooks.release()
         await self.town.make_well()
         self._keeper.cancel()
         await asyncio.gather(self._keeper, return_exceptions=True)

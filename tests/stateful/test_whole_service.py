@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.faults.outcomes import OUTCOMES
+from tests.simulation.client import COMMANDS
 from tests.simulation.trouble import JUMPS
 from tests.simulation.weather import BROKEN, WEBHOOKS
 from tests.stateful.machine import WholeService
@@ -19,16 +20,22 @@ from tests.stateful.trouble import ASLEEP, HELD, LINE, UNHEARD
 from tests.storage.databases import DATABASES
 
 STEPS = 50
-ORDINARY, LONG = 22, 520
+ORDINARY, LONG = 28, 640
 #: What people do, whatever the weather.
 DEEDS = {
     *("asks", "babbles", "thanks", "edits", "unsends", "uses /helpme", "reacts", "fills in"),
     *("opens DMs", "shuts DMs", "accepts", "rejects", "writes", "leaves", "hands over", "completes"),
+    *(
+        f"{command}: done"
+        for command in ("claim", "join", "write", "edit", "unsend", "leave", "transfer", "close")
+    ),
+    *("claim: taken", "transfer: not_here", "write: not_here"),
     *("presses agent_requested", "presses member_closed", "presses solved", "presses not_helpful"),
 }
 TROUBLES = {
     *(f"next call of {service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES),
     *(f"next call of webhook: {name}" for name in WEBHOOKS),
+    *(f"next call of desk: {name}" for name in COMMANDS),
     *(f"webhooks held and {how}" for how in HELD),
     *(f"clock: {name}" for name in JUMPS),
     *(*LINE, *BROKEN, UNHEARD, ASLEEP, "killed", "restarted", "next timer"),

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Engine, select
 
@@ -30,7 +31,7 @@ class Watch:
         """What does not hold, in words."""
         yield from self.one_of_each(engine)
         yield from self.one_in_charge(engine)
-        yield from self.nobody_elses_words()
+        yield from self.nobody_elses_words(engine)
 
     def one_of_each(self, engine: Engine) -> Iterator[str]:
         """At most one open conversation for a member, one live request in it, one task that is not finished."""
@@ -73,7 +74,7 @@ class Watch:
                 self.handed.discard(row.subject)
             self._looked_at = row.seq
 
-    def nobody_elses_words(self) -> Iterator[str]:
+    def nobody_elses_words(self, engine: Engine) -> Iterator[str]:
         """Neither a DM nor a desk shows what was said in another member's affairs."""
         said: dict[str, set[str]] = {}  # member -> numbers
         shown: dict[str, set[str]] = {}
@@ -92,10 +93,21 @@ class Watch:
                     for line in conversation.messages:
                         by_agent = line.author != "orchestrator" and line.author != name
                         (said if by_agent else shown)[member].update(_numbers([line.body or ""]))
+        if self.world.desk == "builtin":
+            for row in _at_our_desk(engine):
+                (said if row.author == "agent" else shown)[row.member].update(_numbers([row.body or ""]))
         for member, words in shown.items():
             for other, theirs in said.items():
                 if other != member and (crossed := words & theirs):
                     yield f"{member} was shown ({', '.join(sorted(crossed))}), which is {other}'s affair"
+
+
+def _at_our_desk(engine: Engine) -> Sequence[Any]:
+    """What stands in each member's conversations, and who wrote it."""
+    m, c = schema.message, schema.conversation
+    query = select(c.c.member, m.c.author, m.c.body).join(c, c.c.id == m.c.conversation)
+    with engine.connect() as connection:
+        return connection.execute(query).all()
 
 
 def _numbers(texts: Iterable[str]) -> set[str]:

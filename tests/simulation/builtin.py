@@ -1,0 +1,153 @@
+"""Agents at the built-in desk, who do what they see fit by what they last saw."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from orchestrator.errors import Unavailable
+from tests.inprocess.inline import read_now
+from tests.simulation.agents import ABSENT, AGENTS, mostly
+from tests.simulation.client import Client
+from tests.simulation.people import Crowd
+
+#: How often an agent looks before they act; else they go by what they saw before.
+LOOKS = 0.8
+#: How often they turn to what may not be theirs.
+STRAYS = 0.12
+
+
+@dataclass
+class BuiltinAgent:
+    """One of those who sit at the built-in desk. Work is a conversation."""
+
+    crowd: Crowd
+    client: Client
+    name: str
+    wrote: dict[str, list[str]] = field(default_factory=dict)  #: conversation -> ids of messages
+    _seen: dict[str, Any] = field(default_factory=lambda: {"waiting": [], "mine": []})
+    _known: dict[str, None] = field(default_factory=dict)  #: conversations that were ever seen
+
+    def act(self) -> None:
+        chance = self.crowd.chance
+        if chance.random() < LOOKS:
+            self.look()
+        waiting, mine = (_named(self._seen[where]) for where in ("waiting", "mine"))
+        if self._known and chance.random() < STRAYS:
+            self.stray(chance.choice(list(self._known)))
+        elif waiting and (not mine or chance.random() < 0.4):
+            self.take(chance.choice(waiting))
+        elif mine:
+            self._go_on(chance.choice(mine))
+
+    def look(self) -> None:
+        """As far as there is somebody to show the queue."""
+        self._seen = seen(self.crowd, self.name) or self._seen
+        self._known.update(dict.fromkeys(_named(self._seen["waiting"])))
+
+    def stray(self, work: str) -> None:
+        """Whoever has it, or nobody, or it is over: whatever one may try."""
+        acts = (
+            (self.take, 4),
+            (self.join, 2),
+            (self.write, 1),
+            (self.hand_over, 1),
+            (self.leave, 0.5),
+            (self.complete, 0.5),
+        )
+        mostly(self.crowd.chance, acts)(work)
+
+    def _go_on(self, work: str) -> None:
+        acts = (
+            (self.write, 9),
+            (self.edit, 1.5),
+            (self.unsend, 1),
+            (self.leave, 0.7),
+            (self.hand_over, 1.5),
+            (self.complete, 1.5),
+        )
+        mostly(self.crowd.chance, acts)(work)
+
+    def take(self, work: str) -> None:
+        self.client.give(self.name, "claim", work)
+
+    def join(self, work: str) -> None:
+        self.client.give(self.name, "join", work)
+
+    def decline(self, work: str) -> None:
+        """Nobody is asked to take anything here; whoever goes without having it is refused."""
+        self.leave(work)
+
+    def write(self, work: str) -> None:
+        text = self.crowd.text("let me see", "try this", "one moment please", "is it better now")
+        message = self.client.give(self.name, "write", work, text)
+        self.crowd.world.wrote[message] = [text]
+        self.wrote.setdefault(work, []).append(message)
+
+    def edit(self, work: str) -> None:
+        if mine := self.wrote.get(work):
+            text = self.crowd.text("what I meant is")
+            self.crowd.world.wrote[mine[-1]].append(text)
+            self.client.give(self.name, "edit", work, text, mine[-1])
+
+    def unsend(self, work: str) -> None:
+        if mine := self.wrote.get(work):
+            self.client.give(self.name, "unsend", work, message=mine.pop())
+
+    def leave(self, work: str) -> None:
+        self.client.give(self.name, "leave", work)
+
+    def hand_over(self, work: str) -> None:
+        """To the other one, to somebody who never comes, or back to the queue."""
+        other = next(name for name in AGENTS if name != self.name)
+        self.client.give(self.name, "transfer", work, self.crowd.chance.choice((other, ABSENT, "")))
+
+    def complete(self, work: str) -> None:
+        self.client.give(self.name, "close", work)
+
+
+@dataclass
+class BuiltinFloor:
+    """The queue, and the commands that are on their way."""
+
+    crowd: Crowd
+    client: Client
+    weather: tuple[str, ...] = ("discord", "discord", "desk", "desk", "chatbot")
+
+    def __post_init__(self) -> None:
+        self.agents = [BuiltinAgent(self.crowd, self.client, name) for name in AGENTS]
+
+    def works(self) -> list[str]:
+        return [*self.offered(), *(work for work, _ in self.had())]
+
+    def offered(self) -> list[str]:
+        return _named((seen(self.crowd, "") or {}).get("waiting", ()))
+
+    def had(self) -> list[tuple[str, BuiltinAgent]]:
+        found = [(agent, seen(self.crowd, agent.name) or {}) for agent in self.agents]
+        return [(work, agent) for agent, shown in found for work in _named(shown.get("mine", ()))]
+
+    def unheard(self, act: Callable[[], None]) -> asyncio.Event:
+        return self.client.unheard(act)
+
+    def heard(self, late: asyncio.Event, *, backwards: bool = False) -> None:
+        late.set()
+
+    async def answered(self) -> None:
+        await self.client.answered()
+
+
+def seen(crowd: Crowd, agent: str) -> Any:
+    """The queue as that agent is shown it; None while nobody serves."""
+    if crowd.world.serving is None:
+        return None
+    try:
+        return read_now(crowd.world.serving.counter.queue(agent))
+    except Unavailable:
+        return None
+
+
+def _named(rows: Any) -> list[str]:
+    return [row["conversation"] for row in rows]
