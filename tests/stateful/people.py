@@ -19,8 +19,6 @@ T = TypeVar("T")
 WHICH = st.integers(0, 3)
 MEMBER = st.integers(0, 2)
 AGENT = st.sampled_from(AGENTS)
-#: What agents of the built-in desk may try with what another one has.
-STRAYING = ("take", "join", "write", "hand_over", "leave", "complete")
 #: How much somebody writes at once.
 LINES = st.integers(1, 3)
 #: Seconds that pass after a step. Never none: which of two edits is the later is known by their times alone.
@@ -179,11 +177,3 @@ class Agents(Steps):
     @rule(which=WHICH, then=THEN)
     def an_agent_completes(self, which: int, then: float) -> None:
         self._with(which, lambda agent, work: agent.complete(work), then)
-
-    @precondition(lambda self: self.street.town.plan.desk == "builtin" and self._talks())
-    @rule(which=WHICH, what=st.sampled_from(STRAYING), then=THEN)
-    def an_agent_turns_to_what_another_has(self, which: int, what: str, then: float) -> None:
-        """Claims it, joins, or acts as if they had it; Flex shows nobody the work of others."""
-        work, agent = one(self._talks(), which)
-        other = next(one for one in self.street.town.floor.agents if one is not agent)
-        self.take(lambda: getattr(other, what)(work), then)

@@ -34,9 +34,8 @@ class Setting:
     latency: float = 0.0  #: what a call takes on average. Seconds
     disk: float = 0.0  #: what a commit takes on average. Seconds
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
-    desk: str = "flex"  #: where agents work: `flex` or `builtin`
 
-    def plan(self) -> Plan:
+    def plan(self, desk: str) -> Plan:
         return replace(
             Plan.of(0),
             members=self.members,
@@ -45,15 +44,15 @@ class Setting:
             limits=HASTY if self.hasty else DEFAULT_LIMITS,
             shifts=ALWAYS,
             ahead=self.ahead,
-            desk=self.desk,
+            desk=desk,
         )
 
 
 class Street:
     """One loop for all steps; what the service has begun goes on whenever time passes. `close` it in the end."""
 
-    def __init__(self, setting: Setting, url: str) -> None:
-        self.town = Town(setting.plan(), url)
+    def __init__(self, setting: Setting, desk: str, url: str) -> None:
+        self.town = Town(setting.plan(desk), url)
         self._background: dict[asyncio.Task[None], None] = {}
         town = self.town
         self._runner = asyncio.Runner(loop_factory=lambda: SeededLoop(town.time, town.chance, setting.disk))

@@ -14,33 +14,41 @@ from tests.faults.outcomes import OUTCOMES
 from tests.simulation.client import COMMANDS
 from tests.simulation.trouble import JUMPS
 from tests.simulation.weather import BROKEN, WEBHOOKS
+from tests.stateful.builtin import AtTheBuiltinDesk
 from tests.stateful.machine import WholeService
 from tests.stateful.street import Setting
 from tests.stateful.trouble import ASLEEP, HELD, LINE, UNHEARD
 from tests.storage.databases import DATABASES
 
 STEPS = 50
-ORDINARY, LONG = 28, 640
+#: Desk -> examples in every run, and in a long one.
+EXAMPLES = {"flex": (17, 400), "builtin": (6, 140)}
+#: The least that is found to do in each of these examples, on average.
+STEPS_AT_LEAST = 40
 #: What people do, whatever the weather.
 DEEDS = {
     *("asks", "babbles", "thanks", "edits", "unsends", "uses /helpme", "reacts", "fills in"),
-    *("opens DMs", "shuts DMs", "accepts", "rejects", "writes", "leaves", "hands over", "completes"),
-    *(
-        f"{command}: done"
-        for command in ("claim", "join", "write", "edit", "unsend", "leave", "transfer", "close")
-    ),
-    *("claim: taken", "transfer: not_here", "write: not_here"),
+    *("opens DMs", "shuts DMs"),
     *("presses agent_requested", "presses member_closed", "presses solved", "presses not_helpful"),
 }
 TROUBLES = {
     *(f"next call of {service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES),
     *(f"next call of webhook: {name}" for name in WEBHOOKS),
-    *(f"next call of desk: {name}" for name in COMMANDS),
     *(f"webhooks held and {how}" for how in HELD),
     *(f"clock: {name}" for name in JUMPS),
     *(*LINE, *BROKEN, UNHEARD, ASLEEP, "killed", "restarted", "next timer"),
     *("closed by an administrator", "dead letters retried"),
 }
+#: Desk -> what only happens there.
+OF_THE_DESK = {
+    "flex": {"accepts", "rejects", "writes", "leaves", "hands over", "completes"},
+    "builtin": {
+        *(f"{command}: done" for command in ("claim", "join", "write", "leave", "transfer", "close")),
+        *("edit: done", "unsend: done", "claim: taken", "transfer: not_here", "write: not_here"),
+        *(f"next command: {name}" for name in COMMANDS),
+    },
+}
+MACHINES = {"flex": WholeService, "builtin": AtTheBuiltinDesk}
 
 
 def judged(examples: int) -> settings:
@@ -59,7 +67,13 @@ def judged(examples: int) -> settings:
 
 
 @pytest.fixture
-def service(tmp_path: Path, template: Path) -> type[WholeService]:
+def desk() -> str:
+    """Where agents work, unless a test says otherwise."""
+    return "flex"
+
+
+@pytest.fixture
+def service(tmp_path: Path, template: Path, desk: str) -> type[WholeService]:
     """The machine, with a fresh database at the same address for every example."""
     folder = tmp_path / "database"
     folder.mkdir()
@@ -69,23 +83,31 @@ def service(tmp_path: Path, template: Path) -> type[WholeService]:
             left.unlink()
         return DATABASES["sqlite"](folder, template)
 
-    return type("Service", (WholeService,), {"url": staticmethod(url), "taken": Counter(), "steps": 0})
+    return type("Service", (MACHINES[desk],), {"url": staticmethod(url), "taken": Counter(), "steps": 0})
 
 
 @pytest.mark.timeout(900)
-def test_every_promise_is_kept_whatever_is_done_and_whatever_goes_wrong(service: type[WholeService]) -> None:
-    run_state_machine_as_test(service, settings=judged(ORDINARY))
+@pytest.mark.parametrize("desk", MACHINES)
+def test_every_promise_is_kept_whatever_is_done_and_whatever_goes_wrong(
+    service: type[WholeService], desk: str
+) -> None:
+    examples, _ = EXAMPLES[desk]
+    run_state_machine_as_test(service, settings=judged(examples))
     print(f"{service.steps} steps")
-    assert service.steps >= 1_000
+    assert service.steps >= examples * STEPS_AT_LEAST
 
 
 @pytest.mark.long
 @pytest.mark.timeout(7_200)
-def test_every_promise_is_kept_in_many_more_steps_of_every_kind(service: type[WholeService]) -> None:
-    run_state_machine_as_test(service, settings=judged(LONG))
+@pytest.mark.parametrize("desk", MACHINES)
+def test_every_promise_is_kept_in_many_more_steps_of_every_kind(
+    service: type[WholeService], desk: str
+) -> None:
+    _, examples = EXAMPLES[desk]
+    run_state_machine_as_test(service, settings=judged(examples))
     print(f"{service.steps} steps")
-    assert service.steps >= 20_000
-    assert (DEEDS | TROUBLES) - service.taken.keys() == set()
+    assert service.steps >= examples * STEPS_AT_LEAST
+    assert (DEEDS | TROUBLES | OF_THE_DESK[desk]) - service.taken.keys() == set()
 
 
 # --- examples that were found once, as they were printed

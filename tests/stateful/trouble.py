@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 from tests.faults.outcomes import OUTCOMES
-from tests.simulation.client import COMMANDS
 from tests.simulation.trouble import JUMPS
 from tests.simulation.weather import BROKEN, WEBHOOKS
 from tests.stateful.people import THEN, Steps
@@ -74,13 +73,6 @@ class Troubles(Steps):
             self.street.later(seconds, come)
 
         self._strike(f"webhooks held and {how}", hold, then)
-
-    # --- commands of agents
-
-    @precondition(lambda self: self.street.town.plan.desk == "builtin")
-    @rule(outcome=st.sampled_from(COMMANDS), times=TIMES, then=THEN)
-    def the_next_commands_go_astray(self, outcome: str, times: int, then: float) -> None:
-        self._plan("desk", outcome, times, then)
 
     # --- the line to Discord
 
