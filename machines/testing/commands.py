@@ -85,7 +85,7 @@ def nobody_else_wrote(history: History) -> Iterator[str]:
 
 
 def one_owner(history: History) -> Iterator[str]:
-    """I14. Who claims alone what another agent has is refused, and who is told to be there already is."""
+    """I14. Who claims alone what another agent has is refused, and nobody hands over what they do not have."""
     present: dict[str, set[str]] = {}
     for entry in sorted(history.journal, key=lambda entry: entry.version):
         there = present.setdefault(entry.subject, set())
@@ -94,6 +94,8 @@ def one_owner(history: History) -> Iterator[str]:
             yield f"{entry.agent} claimed {entry.subject} alone, which {', '.join(sorted(there))} had"
         if entry.outcome not in _DONE:
             continue
+        if entry.trigger == Trigger.TRANSFER_STARTED and entry.agent and entry.agent not in there:
+            yield f"{entry.agent} handed {entry.subject} over without having it"
         if entry.after != State.WITH_AGENT:
             there.clear()
         elif entry.trigger in (Trigger.AGENT_JOINED, Trigger.AGENT_MESSAGE) and entry.agent:

@@ -71,6 +71,9 @@ BROKEN = {
         Command("k2", "c", "ada", "unsend", "", asked=3, answered=3.5, answer="")
     ),
     "written by nobody": with_command(replace(CLAIM, id="k9"), WRITE),
+    "handed over by one who was not there": with_fact(
+        fact("k8", 5, "transfer_started", "with_agent", "with_agent", "ada")
+    ),
     "two who claimed it alone": with_fact(replace(JOINED, claim="alone"), JOINED),
 }
 # what follows from the same doctoring in the DM is not what these are about

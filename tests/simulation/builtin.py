@@ -9,9 +9,11 @@ from typing import Any
 
 from orchestrator.errors import Unavailable
 from tests.inprocess.inline import read_now
+from tests.inprocess.world import World
 from tests.simulation.agents import ABSENT, AGENTS, mostly
 from tests.simulation.client import Client
 from tests.simulation.people import Crowd
+from tests.simulation.weather import Weather
 
 #: How often an agent looks before they act; else they go by what they saw before.
 LOOKS = 0.8
@@ -20,11 +22,35 @@ STRAYS = 0.12
 
 
 @dataclass
+class Screens:
+    """The queue, as each agent is shown it."""
+
+    world: World
+    weather: Weather
+    _shown: dict[str, tuple[int, Any]] = field(
+        default_factory=dict
+    )  #: agent -> after how many commits, and what
+
+    def queue(self, agent: str) -> Any:
+        """None while nobody serves. It is read again once something was stored: that is cheaper to know than to ask."""
+        if self.world.serving is None:
+            return None
+        commits = self.weather.commits
+        if agent not in self._shown or self._shown[agent][0] != commits:
+            try:
+                self._shown[agent] = commits, read_now(self.world.serving.counter.queue(agent))
+            except Unavailable:
+                return None
+        return self._shown[agent][1]
+
+
+@dataclass
 class BuiltinAgent:
     """One of those who sit at the built-in desk. Work is a conversation."""
 
     crowd: Crowd
     client: Client
+    screens: Screens
     name: str
     wrote: dict[str, list[str]] = field(default_factory=dict)  #: conversation -> ids of messages
     _seen: dict[str, Any] = field(default_factory=lambda: {"waiting": [], "mine": []})
@@ -44,7 +70,7 @@ class BuiltinAgent:
 
     def look(self) -> None:
         """As far as there is somebody to show the queue."""
-        self._seen = seen(self.crowd, self.name) or self._seen
+        self._seen = self.screens.queue(self.name) or self._seen
         self._known.update(dict.fromkeys(_named(self._seen["waiting"])))
 
     def stray(self, work: str) -> None:
@@ -117,16 +143,17 @@ class BuiltinFloor:
     weather: tuple[str, ...] = ("discord", "discord", "desk", "desk", "chatbot")
 
     def __post_init__(self) -> None:
-        self.agents = [BuiltinAgent(self.crowd, self.client, name) for name in AGENTS]
+        self.screens = Screens(self.crowd.world, self.client.weather)
+        self.agents = [BuiltinAgent(self.crowd, self.client, self.screens, name) for name in AGENTS]
 
     def works(self) -> list[str]:
         return [*self.offered(), *(work for work, _ in self.had())]
 
     def offered(self) -> list[str]:
-        return _named((seen(self.crowd, "") or {}).get("waiting", ()))
+        return _named((self.screens.queue("") or {}).get("waiting", ()))
 
     def had(self) -> list[tuple[str, BuiltinAgent]]:
-        found = [(agent, seen(self.crowd, agent.name) or {}) for agent in self.agents]
+        found = [(agent, self.screens.queue(agent.name) or {}) for agent in self.agents]
         return [(work, agent) for agent, shown in found for work in _named(shown.get("mine", ()))]
 
     def unheard(self, act: Callable[[], None]) -> asyncio.Event:
@@ -137,16 +164,6 @@ class BuiltinFloor:
 
     async def answered(self) -> None:
         await self.client.answered()
-
-
-def seen(crowd: Crowd, agent: str) -> Any:
-    """The queue as that agent is shown it; None while nobody serves."""
-    if crowd.world.serving is None:
-        return None
-    try:
-        return read_now(crowd.world.serving.counter.queue(agent))
-    except Unavailable:
-        return None
 
 
 def _named(rows: Any) -> list[str]:

@@ -60,6 +60,6 @@ async def desk_breaks(scenes: Scenes) -> None:
     if await scenes.asks_for_a_person(member):
         if scenes.chance.random() < 0.5:
             await scenes.town.time.sleep(scenes.chance.uniform(0.0, 15.0))
-            scenes.gives_up(member)
+            scenes.gives_up(member, "agent_request_cancelled")
         elif task := await scenes.new_work():
             scenes.comes(task)

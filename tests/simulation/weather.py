@@ -55,6 +55,7 @@ class Weather:
     on_death: Callable[[], None] = lambda: None
     met: Counter[str] = field(default_factory=Counter)  #: kinds of faults
     calls: Counter[str] = field(default_factory=Counter)  #: calls of both ports
+    commits: int = 0  #: how often something was stored
     points: Counter[str] = field(default_factory=Counter)  #: where the process died
     spoiled: set[str] = field(default_factory=set)  #: interactions whose acknowledgement was interfered with
     dead: bool = False
@@ -85,6 +86,7 @@ class Weather:
         if self.dead:
             raise Killed
         call, _, where = point.rpartition(":")
+        self.commits += point == "commit:after"
         if where == "before" and "." in call:
             self.calls[call] += 1
         if self.crash_in is not None:
