@@ -124,9 +124,10 @@ class Weather:
         return outcome.fate
 
     def _picks(self, service: str, method: str, path: str) -> str | None:
-        """What was planned comes first; then it is a matter of chance."""
+        """What was planned comes first; then it is a matter of chance. A refusal waits for what can be refused."""
         if planned := self.planned.get(service):
-            return planned.popleft()
+            readable = planned[0] == REFUSED and not _can_be_refused(method, path)
+            return None if readable else planned.popleft()
         if self.chance.random() >= self.rates.get(service, 0.0):
             return None
         if service == "webhook":
