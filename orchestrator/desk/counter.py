@@ -131,8 +131,9 @@ class Counter:
         `look` and `came` name an error, or none: by the request beforehand, and by the journal afterwards.
         """
         with _readable():
-            fact = await self.reader.fact(Source.PAGE, minted)
             row = await self.reader.request(conversation)
+            # read after the request: what a copy of this command changes in between is known to be its own doing
+            fact = await self.reader.fact(Source.PAGE, minted)
         if row is None:
             return await self._reply(conversation, "unknown")
         events = state(Command(conversation, row.request, agent, minted, self.clock.now()))

@@ -129,6 +129,30 @@ async def test_a_repeat_after_the_end_is_answered_like_the_first(scene: Scene, a
     assert (again.error, again.state) == (first.error, first.state)
 
 
+@pytest.mark.parametrize("command", ["leave", "transfer", "close"])
+async def test_a_copy_that_is_carried_out_between_two_looks_is_no_reason_to_refuse(
+    scene: Scene, command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first attempt was taken for lost, and was only slow."""
+    talk, minted = await scene.talks(), scene.minted()
+    act, reader = COMMANDS[command], scene.reader
+
+    def then_the_copy(name: str) -> None:
+        look = getattr(reader, name)
+
+        async def looks(*args: object) -> object:
+            monkeypatch.undo()
+            found = await look(*args)
+            assert not (await act(scene, talk, ADA, minted)).error
+            return found
+
+        monkeypatch.setattr(reader, name, looks)
+
+    then_the_copy("fact")
+    then_the_copy("request")
+    assert (await act(scene, talk, ADA, minted)).error == ""
+
+
 @of_every_command
 async def test_an_id_that_was_used_for_something_else_is_refused(scene: Scene, act: Act) -> None:
     talk = await scene.talks(ADA, BEN)
