@@ -60,6 +60,7 @@ async def desk_breaks(scenes: Scenes) -> None:
     if await scenes.asks_for_a_person(member):
         if scenes.chance.random() < 0.5:
             await scenes.town.time.sleep(scenes.chance.uniform(0.0, 15.0))
-            scenes.gives_up(member, "agent_request_cancelled")
+            # in every other town back to the bot, which is where few seeds hear of a desk that failed
+            scenes.gives_up(member, *(("agent_request_cancelled",) if scenes.town.plan.seed % 2 else ()))
         elif task := await scenes.new_work():
             scenes.comes(task)

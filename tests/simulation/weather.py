@@ -124,10 +124,9 @@ class Weather:
         return outcome.fate
 
     def _picks(self, service: str, method: str, path: str) -> str | None:
-        """What was planned comes first; then it is a matter of chance. A refusal waits for what can be refused."""
+        """What was planned comes first; then it is a matter of chance."""
         if planned := self.planned.get(service):
-            readable = planned[0] == REFUSED and not _can_be_refused(method, path)
-            return None if readable else planned.popleft()
+            return planned.popleft()
         if self.chance.random() >= self.rates.get(service, 0.0):
             return None
         if service == "webhook":
