@@ -17,6 +17,12 @@ COMMENT = "comment"
 NOT_HELPFUL = "not_helpful"
 
 
+def introduce(draft: Draft) -> None:
+    """Once per member: a bot answers first, and people read along."""
+    if draft.given.first_contact:
+        draft.say("first_contact")
+
+
 def queue_question(draft: Draft) -> None:
     """The text joins those not yet covered; the burst is asked once it is quiet, or after its longest wait."""
     context = draft.context

@@ -48,7 +48,7 @@ def _new_case(draft: Draft, follows: str = "") -> None:
 def move_to_other_case(draft: Draft) -> None:
     """This is something else: a second help case, and the request goes with it."""
     _new_case(draft)
-    draft.change(request_opened_case=True, moved=True)
+    draft.change(request_opened_case=True, moved=True, place=0)  # what was told names the other case
     draft.say("other_case")
     draft.note_desk("other_case", case=draft.context.case)
 
@@ -79,7 +79,7 @@ def hide_from_bot(draft: Draft) -> None:
 def open_desk(draft: Draft) -> None:
     """Request n with the transcript so far; the member is told the case number and the place."""
     _new_request(draft, by_agent=False)
-    draft.to_member(Kind.PLACE, request=draft.context.request, fresh=True, case=draft.context.case)
+    _tell_place(draft, fresh=True)
     if draft.event.trigger in (T.AGENT_REQUESTED, T.HELP_REQUESTED):
         draft.answer = "look_in_dm"
 
@@ -133,7 +133,7 @@ def note_desk_open(draft: Draft) -> None:
 def _watch_queue(draft: Draft) -> None:
     draft.set_timer(T.WAIT, draft.limits.wait)
     draft.set_timer(T.WAIT_REMINDER, draft.limits.wait_reminder)
-    draft.set_timer(T.PLACE, draft.limits.place)
+    watch_place(draft)
 
 
 def rejoin_queue(draft: Draft) -> None:
@@ -141,7 +141,7 @@ def rejoin_queue(draft: Draft) -> None:
     hide_from_bot(draft)
     draft.change(request_state="open")
     catch_up(draft)
-    draft.to_member(Kind.PLACE, request=draft.context.request, fresh=True, case=draft.context.case)
+    _tell_place(draft, fresh=True)
     _watch_queue(draft)
     draft.answer = "look_in_dm"
 
@@ -156,15 +156,30 @@ def catch_up(draft: Draft) -> None:
 
 
 def say_place(draft: Draft) -> None:
-    draft.to_member(Kind.PLACE, request=draft.context.request, fresh=True, case=draft.context.case)
+    """Asked again: told again, below what was said since."""
+    _tell_place(draft, fresh=True)
     draft.answer = "look_in_dm"
 
 
 def update_place(draft: Draft) -> None:
-    draft.to_member(
-        Kind.PLACE, replaces="place", request=draft.context.request, fresh=False, case=draft.context.case
-    )
+    _tell_place(draft, fresh=False)
+    watch_place(draft)
+
+
+def watch_place(draft: Draft) -> None:
     draft.set_timer(T.PLACE, draft.limits.place)
+
+
+def _tell_place(draft: Draft, *, fresh: bool) -> None:
+    """A message with the place and the wait, or an edit of the last such message. What it says is remembered."""
+    draft.change(place=draft.given.place, minutes=draft.given.minutes)
+    draft.to_member(
+        Kind.PLACE,
+        replaces=None if fresh else "place",
+        request=draft.context.request,
+        fresh=fresh,
+        case=draft.context.case,
+    )
 
 
 def remind_desk(draft: Draft) -> None:

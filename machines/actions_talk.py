@@ -283,4 +283,4 @@ def note_undelivered(draft: Draft) -> None:
 def flag_unreachable(draft: Draft) -> None:
     if not draft.context.unreachable and draft.context.request_state in ("open", "expired"):
         draft.note_desk("unreachable")
-    draft.change(unreachable=True)
+    draft.change(unreachable=True, place=0)  # what was told last may not have come

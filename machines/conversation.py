@@ -55,6 +55,7 @@ ASKS: dict[tuple[str, str], str] = {
     (WAITING, T.DESK_CLOSED): "desk_end_while_waiting",
     (WAITING, T.AGENT_JOINED): "arrival",
     (WAITING, T.AGENT_MESSAGE): "agent_text",
+    (WAITING, T.PLACE): "place_told",
     (TALKING, T.AGENT_JOINED): "join",
     (TALKING, T.AGENT_LEFT): "leave",
     (TALKING, T.AGENT_MESSAGE): "agent_text",
@@ -81,7 +82,7 @@ AGENT_CHANGES = (T.AGENT_EDITED, T.AGENT_DELETED)
 
 EDGES: tuple[Edge, ...] = (
     # --- bot_faq
-    *edges(BOT, T.MEMBER_MESSAGE, None, "queue_question", "watch_bot", when="welcome"),
+    *edges(BOT, T.MEMBER_MESSAGE, None, "introduce", "queue_question", "watch_bot", when="welcome"),
     *edges(BOT, T.MEMBER_MESSAGE, None, "say_was_closed", "queue_question", "watch_bot", when="late"),
     *edges(BOT, T.ASK, None, "ask_chatbot", when="ready"),
     *edges(BOT, T.BOT_ANSWERED, None, "say_answer", "settle_answer", "watch_bot", when="answer"),
@@ -102,9 +103,10 @@ EDGES: tuple[Edge, ...] = (
     *edges(BOT, T.NOT_HELPFUL, WAITING, "note_unhelpful", "open_case", "open_desk", when="inside"),
     *edges(BOT, T.NOT_HELPFUL, None, "note_unhelpful", "open_case", "say_when", "watch_bot", when="outside"),
     *edges(BOT, T.NOT_HELPFUL, WAITING, "note_unhelpful", "rejoin_queue", when="queued"),
+    *edges(BOT, T.AGENT_REQUESTED, WAITING, "introduce", "open_case", "open_desk", when="inside"),
     *edges(
         BOT,
-        (T.AGENT_REQUESTED, T.BOT_ANSWERED, T.BOT_FAILED, T.ANSWER_OVERDUE),
+        (T.BOT_ANSWERED, T.BOT_FAILED, T.ANSWER_OVERDUE),
         WAITING,
         "open_case",
         "open_desk",
@@ -120,7 +122,7 @@ EDGES: tuple[Edge, ...] = (
         "watch_bot",
         when="outside",
     ),
-    *edges(BOT, T.AGENT_REQUESTED, None, "open_case", "say_when", "watch_bot", when="outside"),
+    *edges(BOT, T.AGENT_REQUESTED, None, "introduce", "open_case", "say_when", "watch_bot", when="outside"),
     *edges(
         BOT,
         (T.AGENT_REQUESTED, T.BOT_ANSWERED, T.BOT_FAILED, T.ANSWER_OVERDUE),
@@ -128,7 +130,7 @@ EDGES: tuple[Edge, ...] = (
         "rejoin_queue",
         when="queued",
     ),
-    *edges(BOT, T.HELP_REQUESTED, None, "greet", "watch_bot", when="welcome"),
+    *edges(BOT, T.HELP_REQUESTED, None, "introduce", "greet", "watch_bot", when="welcome"),
     *edges(BOT, T.SOLVED, CLOSED, "resolve_own_case", "withdraw_expired", "thank"),
     *edges(BOT, MESSAGE_CHANGES, None, "correct_question"),
     *edges(
@@ -144,7 +146,14 @@ EDGES: tuple[Edge, ...] = (
     *edges(BOT, (T.AGENT_JOINED, T.AGENT_MESSAGE), None, "turn_away_withdrawn", when="withdrawn"),
     *edges(BOT, (T.AGENT_JOINED, T.AGENT_MESSAGE), None, "turn_away_nobody", when="none"),
     *edges(
-        BOT, T.AGENT_CONTACTS, TALKING, "withdraw_expired", "contact_member", "await_member", when="welcome"
+        BOT,
+        T.AGENT_CONTACTS,
+        TALKING,
+        "introduce",
+        "withdraw_expired",
+        "contact_member",
+        "await_member",
+        when="welcome",
     ),
     *edges(BOT, T.AGENT_REQUEST_CANCELLED, None, "withdraw_expired", "say_withdrawn", when="expired"),
     *edges(BOT, T.DESK_CLOSED, None, "end_request", when="current"),
@@ -165,7 +174,8 @@ EDGES: tuple[Edge, ...] = (
     *edges(WAITING, T.DESK_CLOSED, BOT, "end_request", "say_nobody_came", "watch_bot", when="nobody"),
     *edges(WAITING, T.DESK_FAILED, BOT, "drop_request", "say_desk_failed", "watch_bot", when="current"),
     *edges(WAITING, T.DESK_OPEN_OVERDUE, BOT, "drop_request", "say_desk_failed", "watch_bot"),
-    *edges(WAITING, T.PLACE, None, "update_place"),
+    *edges(WAITING, T.PLACE, None, "update_place", when="news"),
+    *edges(WAITING, T.PLACE, None, "watch_place", when="same"),
     *edges(WAITING, T.WAIT_REMINDER, None, "remind_desk"),
     *edges(WAITING, T.WAIT, BOT, "expire_request", "say_nobody_came", "watch_bot"),
     *edges(WAITING, T.AGENT_CONTACTS, None, "deliver_contact"),
@@ -325,6 +335,11 @@ REFUSALS: tuple[Refusal, ...] = (
         if timer in TIMERS and timer not in TIMERS_OF[state]
     ),
 )
+
+#: What is done only by one who knows the member's place in the line.
+_TELLS_PLACE = frozenset({"open_desk", "rejoin_queue", "say_place", "update_place"})
+#: Events with which a place may be told: steps of them are given it.
+PLACED = frozenset(edge.trigger for edge in EDGES if _TELLS_PLACE & set(edge.does))
 
 GUARDS_OF: dict[tuple[str, str], Guard] = {case: GUARDS[name][0] for case, name in ASKS.items()}
 

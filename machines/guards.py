@@ -133,6 +133,15 @@ def expired(draft: Draft) -> str:
     return "expired" if draft.context.request_state == "expired" else "else"
 
 
+def place_told(draft: Draft) -> str:
+    """Is there something new to be told to a member who can be reached?"""
+    given, context = draft.given, draft.context
+    told = (context.place, context.minutes)
+    return (
+        "same" if context.unreachable or not given.place or (given.place, given.minutes) == told else "news"
+    )
+
+
 def desk_end_while_waiting(draft: Draft) -> str:
     if not _is_current(draft):
         return "other"
@@ -248,6 +257,7 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
             agent_text_while_bot,
         ),
         ("agent_text", ("current", "earlier_before", "earlier_later"), agent_text),
+        ("place_told", ("news", "same"), place_told),
         ("expired", ("expired", "else"), expired),
         ("desk_end_while_waiting", ("joined", "nobody", "other"), desk_end_while_waiting),
         ("join", ("another", "known", "taken", "other"), join),

@@ -46,6 +46,8 @@ class Context:
     awaited: str = ""  #: who is to write next while they talk: member or agent
     moved: bool = False  #: the current request was moved to a case of its own
     told: tuple[str, ...] = ()  #: messages whose failed delivery was told already
+    place: int = 0  #: in the line, as the member was told last; 0: they are to be told again
+    minutes: int = 0  #: the wait that was told with it, see `machines.queue`
     closed_at: float = 0.0  #: by the clock of whoever closed it, seconds since the epoch
     closed_by: str = ""  #: agent, member, idle or block
 
@@ -185,6 +187,9 @@ class Given:
     help_case: CaseFacts | None = None  #: the member's open help case
     case: CaseFacts | None = None  #: the conversation's own case
     blocked: bool = False
+    first_contact: bool = False  #: the member never had a conversation before this one
+    place: int = 0  #: theirs in the line, or the one they would get; 0: nobody looked
+    minutes: int = 0  #: the wait to be expected there, see `machines.queue`
     previous: Previous | None = None
     limits: Limits = field(default_factory=Limits)
 
@@ -202,6 +207,12 @@ class Given:
             data["case"] = {"id": self.case.id, "state": self.case.state}
         if self.blocked:
             data["blocked"] = True
+        if self.first_contact:
+            data["first_contact"] = True
+        if self.place:
+            data["place"] = self.place
+        if self.minutes:
+            data["minutes"] = self.minutes
         if self.previous:
             data["previous"] = asdict(self.previous)
         if self.limits is not DEFAULT_LIMITS and (limits := self.limits.as_json()):
@@ -219,6 +230,9 @@ class Given:
             help_case=CaseFacts(**data["help_case"]) if "help_case" in data else None,
             case=CaseFacts(**data["case"]) if "case" in data else None,
             blocked=data.get("blocked", False),
+            first_contact=data.get("first_contact", False),
+            place=data.get("place", 0),
+            minutes=data.get("minutes", 0),
             previous=Previous(**data["previous"]) if "previous" in data else None,
             limits=replace(DEFAULT_LIMITS, **data.get("limits", {})),
         )

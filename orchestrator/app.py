@@ -116,7 +116,9 @@ class Service:
         counting = reader(database)  # of its own: nothing that is relayed waits for a count
         self._stack.push_async_callback(counting.dispose)
         self.figures = StatisticsReader(counting, settings.zone)
-        self.store = Store(self.engine, limits=settings.limits, hours=self._hours())
+        self.store = Store(
+            self.engine, limits=settings.limits, hours=self._hours(), wait_days=settings.wait_days
+        )
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         discord = Reach("discord", self.clock)
         self.rest = DiscordRest(discord.told)
@@ -125,9 +127,7 @@ class Service:
             self._stack.push_async_callback(close)
         self.dispatcher = Dispatcher(
             {
-                **Sender(
-                    self.rest, self.reader, self.clock, settings.default_locale, settings.agent_names
-                ).handlers(),
+                **self._sender().handlers(),
                 **self.side.desk.handlers(),
                 **Asker(BuiltinChatbot(articles), self.reader).handlers(),
                 Kind.ALERT: _alert,
@@ -190,6 +190,17 @@ class Service:
         self._stack.push_async_callback(self.supervisor.close)
         self.intake.start()
         await self._listen()
+
+    def _sender(self) -> Sender:
+        settings = self.settings
+        return Sender(
+            self.rest,
+            self.reader,
+            self.clock,
+            settings.default_locale,
+            settings.agent_names,
+            privacy_url=settings.privacy_url,
+        )
 
     async def _desk_side(self) -> Side:
         if self.settings.desk_kind == "builtin":

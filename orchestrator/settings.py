@@ -65,6 +65,11 @@ class Settings(BaseSettings):
         None, description="Folder of Markdown articles; default: the sample that comes along."
     )
 
+    #: None: there is no such page unless somebody wrote one.
+    privacy_url: str = Field(
+        "", description="Page on what becomes of members' words, named once to each; default: none is named."
+    )
+
     #: Always: no member is turned away by hours that nobody set.
     opening_hours: str = Field(
         "always",
@@ -95,6 +100,10 @@ class Settings(BaseSettings):
     )
     timer_case_close: float = Field(604_800.0, gt=0, description="Seconds until a resolved case closes.")
     timer_agent_idle: float = Field(1800.0, gt=0, description="Agent silent: another is asked, seconds.")
+    #: A week: every weekday is in it, and what changed since last month is not.
+    wait_days: float = Field(
+        7.0, gt=0, description="Of how many days the waits tell how long the next one may be."
+    )
     misses: int = Field(2, ge=1, description="Misses in a row after which a person is called.")
 
     @field_validator("public_url", "discord_api_url", "discord_gateway_url", "twilio_api_url")
@@ -114,6 +123,13 @@ class Settings(BaseSettings):
     def _origin(cls, value: str) -> str:
         if value and not re.fullmatch(r"https?://[^/\s]+", value):
             raise ValueError("must be an origin such as https://help.example.org")
+        return value
+
+    @field_validator("privacy_url")
+    @classmethod
+    def _page(cls, value: str) -> str:
+        if value and not re.fullmatch(r"https?://[^\s<>]{1,500}", value):
+            raise ValueError("must be an address such as https://example.org/privacy")
         return value
 
     @field_validator("time_zone")

@@ -11,6 +11,7 @@ from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.step import step as machine_step
 from storage.drafts import Owners, Recent
+from storage.line import Pace
 from storage.parking import wake_parked
 from storage.picture import Overtaken, Picture
 from storage.stepping import Run, StepFunction, random_id
@@ -35,13 +36,16 @@ class Store:
         *,
         limits: Limits = DEFAULT_LIMITS,
         hours: Hours = ALWAYS,
+        wait_days: float = 7.0,
         fresh_id: Callable[[], str] = random_id,
     ) -> None:
+        """`wait_days`: of how many days the waits tell how long the next one may be."""
         self.engine = engine
         self.limits = limits
         self.hours = hours
         self.fresh_id = fresh_id
         self._owners = Owners()
+        self._pace = Pace(wait_days)
         self._recent = Recent() if engine.dialect.name == "sqlite" else None
         self._lock_rows = engine.dialect.name == "postgresql"
 
@@ -63,7 +67,7 @@ class Store:
         with self.engine.begin() as connection:
             picture = Picture(connection, self._owners, self._recent, self._lock_rows)
             picture.load(batch)
-            run = Run(picture, step, now, self.limits, self.hours, self.fresh_id)
+            run = Run(picture, step, now, self.limits, self.hours, self.fresh_id, self._pace)
             run.take(batch)
             wake_parked(connection, run)
             voided = write(connection, run.record)

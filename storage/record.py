@@ -51,6 +51,8 @@ class Record:
     #: conversation, rating or comment, data, at
     feedback: list[tuple[str, Trigger | CaseTrigger, Mapping[str, Any], float]] = field(default_factory=list)
     notes: list[tuple[str, str, float, str, str]] = field(default_factory=list)  #: key, case, at, note, data
+    #: conversation, request, queued at, ended at, taken
+    waits: list[tuple[str, int, float, float, bool]] = field(default_factory=list)
     parked: dict[tuple[str, str], tuple[str, Event]] = field(default_factory=dict)
     unparked: list[tuple[str, str]] = field(default_factory=list)
 

@@ -73,9 +73,23 @@ Index("ix_conversation_member", conversation.c.member, conversation.c.created_at
 Index(
     "ix_conversation_queue",
     conversation.c.queued_at,
+    conversation.c.id,
     sqlite_where=text("state = 'awaiting_agent'"),
     postgresql_where=text("state = 'awaiting_agent'"),
 )
+
+#: How long members waited for each of their requests. A row is written when the wait is over.
+wait = Table(
+    "wait",
+    metadata,
+    Column("conversation", Text, nullable=False),
+    Column("request", Integer, nullable=False),
+    Column("queued_at", Double, nullable=False),
+    Column("ended_at", Double, nullable=False),
+    Column("taken", Boolean, nullable=False),  # by an agent; else the member left, or was told nobody came
+    PrimaryKeyConstraint("conversation", "request"),
+)
+Index("ix_wait_ended_at", wait.c.ended_at)
 
 #: Ledger (which facts were seen) and journal (what each did) in one: a row per fact.
 event = Table(

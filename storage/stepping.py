@@ -29,6 +29,7 @@ from machines.step import new_case, new_conversation
 from machines.table import Outcome
 from storage import codec, messages
 from storage.drafts import Case, Member, Talk
+from storage.line import Line, Pace
 from storage.picture import Picture
 from storage.record import Record
 from storage.values import Batch, Receipt, Result, moment
@@ -58,13 +59,16 @@ class Run:
     limits: Limits = DEFAULT_LIMITS
     hours: Hours = ALWAYS
     fresh_id: Callable[[], str] = random_id
+    pace: Pace = field(default_factory=Pace)
     receipts: list[Receipt] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
     record: Record = field(init=False)
+    line: Line = field(init=False)
     opens_at: datetime | None = field(init=False)  #: `now`: somebody is there; None: nobody within a year
 
     def __post_init__(self) -> None:
         self.record = Record(self.picture, self.now)
+        self.line = Line(self.picture, self.pace, self.now, self.record.waits)
         self.opens_at = self.hours.opens_at(moment(self.now))
 
     def take(self, batch: Batch) -> None:
@@ -218,7 +222,7 @@ class Run:
         if member.locale and "locale" not in event.data:
             event = replace(event, data={**event.data, "locale": locale})  # replay knows no member
         talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self._begins(member), new=True)
-        given = self._given(event, talk, member, closed)
+        given = self._given(event, talk, member, closed, first_contact=closed is None)
         try:
             step = self.step(talk.snapshot, event, given)
         except Exception as error:
@@ -239,7 +243,15 @@ class Run:
         before = self.picture.latest_closed.get(member.id)
         return max(self.now, self.picture.talks[before].created_at + _APART) if before else self.now
 
-    def _given(self, event: Event, talk: Talk, member: Member, closed: Talk | None = None) -> Given:
+    def _given(
+        self,
+        event: Event,
+        talk: Talk,
+        member: Member,
+        closed: Talk | None = None,
+        *,
+        first_contact: bool = False,
+    ) -> Given:
         context = talk.snapshot.context
         assert isinstance(context, Context)
         own = self.picture.cases.get(context.case)
@@ -257,6 +269,7 @@ class Run:
                 was.closed_by,
                 case.snapshot.state if case else "",
             )
+        place, minutes = self.line.look(event, talk)
         received_at = moment(self.now)
         open_now = self.opens_at == received_at
         return Given(
@@ -267,6 +280,9 @@ class Run:
             help_case=CaseFacts(help_case.snapshot.id, help_case.snapshot.state) if help_case else None,
             case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
             blocked=member.blocked,
+            first_contact=first_contact,
+            place=place,
+            minutes=minutes,
             previous=previous,
             limits=self.limits,
         )
@@ -276,11 +292,7 @@ class Run:
     def _settle(self, event: Event, talk: Talk, given: Given, step: Step) -> Receipt:
         before, after = talk.snapshot, step.snapshot
         self.record.enter(event, before, after, step.outcome, step.reason, given, step)
-        was, now = before.context, after.context
-        assert isinstance(was, Context)
-        assert isinstance(now, Context)
-        if after.state == "awaiting_agent" and (now.request != was.request or talk.queued_at is None):
-            talk.queued_at = self.now
+        self.line.follow(talk, after)
         talk.snapshot = after
         talk.dirty = True
         if after.state == "closed" and self.picture.open.get(after.member) == after.id:

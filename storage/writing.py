@@ -93,6 +93,7 @@ _INSERT_LINK = insert_new(schema.link, ("kind", "ref"), "conversation", "request
 _INSERT_PARKED = insert_new(schema.parked, ("source", "id"), "waits_for", "event", "parked_at")
 _RATE = upsert(schema.feedback, ("conversation",), ("rating", "at"))
 _COMMENT = upsert(schema.feedback, ("conversation",), ("comment", "at"))
+_END_WAIT = upsert(schema.wait, ("conversation", "request"), ("queued_at", "ended_at", "taken"))
 _INSERT_NOTE = insert(schema.case_note, "key", "case_id", "at", "note", "data")
 _DELETE_TIMER = Statement(
     ("_subject", "_name"),
@@ -255,6 +256,7 @@ def _write_inserts(connection: Connection, record: Record) -> None:
         ],
     )
     _INSERT_NOTE.run(connection, record.notes)
+    _END_WAIT.run(connection, record.waits)
     for conversation, trigger, data, at in record.feedback:
         if trigger is Trigger.RATING:
             _RATE.run(connection, [(conversation, data.get("rating"), at)])

@@ -107,6 +107,7 @@ OTHER_TEXTS = frozenset(
         "bot_idle_warn",
         "comment_thanks",
         "desk_lost",
+        "first_contact",
         "greeting",
         "member_idle_warn",
         "message_kept",

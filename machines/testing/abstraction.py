@@ -9,6 +9,7 @@ Kept is whatever can decide about a later event. Forgotten or renamed, and why n
 - texts not asked yet: some or none. Deleting one of two is like deleting one that is not there.
 - that a request was moved to another case, or opened: the second time changes nothing that is kept.
 - what only chooses words or is only handed on: language, `unreachable`, `seen`, what failed and was told.
+- which place in the line was told: that it changed, and that it did not, are both looked at (`Act.place`).
 - what nobody reads before it is set again: the fields of a request that is over, whose turn it is while nobody
   talks, everything of a closed conversation but who closed it, when, and its request.
 - timers that only remind: they may fire whenever the state is theirs. Of those that end something it is kept
@@ -20,7 +21,7 @@ Kept is whatever can decide about a later event. Forgotten or renamed, and why n
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import Any
@@ -122,6 +123,7 @@ class Act:
     event: Event
     open_now: bool = True
     again: bool = False  #: what a repeat of it does is looked at too, and forgotten
+    place: int = 0  #: in the line, if somebody looked
 
     @property
     def name(self) -> str:
@@ -201,6 +203,11 @@ _FROM_BOT = (
     *_hours("bot", T.BOT_ANSWERED, question=1, kind="handoff"),
     *_hours("bot", T.BOT_FAILED, question=1),
 )
+#: That the hours matter, or the place in the line, is known of two timers only.
+_BY_CLOCK = {name: (_act("clock", T(name)),) for names in TIMERS_OF.values() for name in names} | {
+    T.ANSWER_OVERDUE: (*_hours("clock", T.ANSWER_OVERDUE),),
+    T.PLACE: (_act("clock", T.PLACE), replace(_act("clock", T.PLACE), place=2)),
+}
 
 
 def acts(talk: Talk) -> Iterator[Act]:
@@ -215,7 +222,7 @@ def acts(talk: Talk) -> Iterator[Act]:
         yield from _FROM_BOT
     for name in TIMERS_OF[talk.state]:
         if name in talk.running or name not in ENDING:
-            yield from _hours("clock", T(name)) if name == T.ANSWER_OVERDUE else (_act("clock", T(name)),)
+            yield from _BY_CLOCK[name]
 
 
 @cache

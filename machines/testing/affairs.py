@@ -84,17 +84,19 @@ class Affairs:
     running: dict[str, datetime] = field(default_factory=dict)  #: timers of the conversation
     chosen: int = 0  #: how often member or agent chose another case besides
     heard: int = 0
+    line: tuple[int, int] = (1, 0)  #: place and minutes, as the last event was told them
 
     def passes(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def hears(self, event: Event, *, open_now: bool = True) -> Happening:
-        """Apply one event. `open_now`: what the opening hours say.
+    def hears(self, event: Event, *, open_now: bool = True, place: int = 1, minutes: int = 0) -> Happening:
+        """Apply one event. `open_now`: what the opening hours say. `place`, `minutes`: what the line says.
 
         Raises ValueError where there is no conversation and the event does not open one.
         """
         self.heard += 1
         self.blocked |= event.trigger is Trigger.MEMBER_BLOCKED
+        self.line = place, minutes
         self.chosen += event.trigger in (Trigger.OTHER_CASE, Trigger.AGENT_CONTACTS)
         if self.talk is not None:
             happened = self._step(self.talk, event, open_now, None)
@@ -106,11 +108,12 @@ class Affairs:
         self.running.clear()
         return self._keep(self._step(begun, event, open_now, self.talk))
 
-    def fires(self, timer: str) -> Happening:
+    def fires(self, timer: str, *, place: int = 1, minutes: int = 0) -> Happening:
         """The clock goes to where that timer is due, and it fires. Raises KeyError if it does not run."""
         due = self.running.pop(timer)
         self.now = max(self.now, due)
-        return self.hears(Event(Source.TIMER, f"{timer}-{self.heard}", Trigger(timer), due, Address()))
+        event = Event(Source.TIMER, f"{timer}-{self.heard}", Trigger(timer), due, Address())
+        return self.hears(event, place=place, minutes=minutes)
 
     def _step(self, talk: Snapshot, event: Event, open_now: bool, closed: Snapshot | None) -> Happening:
         context = talk.context
@@ -123,6 +126,9 @@ class Affairs:
             help_case=next((_facts(case) for case in self.cases.values() if case.state in LIVE), None),
             case=_facts(self.cases[context.case]) if context.case else None,
             blocked=self.blocked,
+            first_contact=self.talk is None,
+            place=self.line[0],
+            minutes=self.line[1],
             previous=self._previous(closed),
             limits=self.limits,
         )

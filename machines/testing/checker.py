@@ -23,6 +23,7 @@ from machines.testing.relayed import (
     nothing_crosses,
     order_is_kept,
 )
+from machines.testing.waiting import first_contact_is_told_once, place_is_told
 
 #: What the bot says in its turn to what a member wrote.
 ANSWERS = frozenset({"answer"})
@@ -59,7 +60,7 @@ PATIENCE_S = {
 class Violation:
     """A promise that was broken."""
 
-    invariant: str  #: `I1` ... `I14`
+    invariant: str  #: `I1` ... `I16`
     what: str
 
     def __str__(self) -> str:
@@ -234,4 +235,6 @@ RULES: dict[str, Rule] = {
     "I11": nothing_leaks,
     "I13": every_question_is_covered,
     "I14": commands_count,
+    "I15": place_is_told,
+    "I16": first_contact_is_told_once,
 }

@@ -36,6 +36,8 @@ class Line:
     earlier: tuple[str, ...] = ()  #: what it said before it was edited
     deleted_at: float | None = None
     edited_at: float | None = None
+    edits: tuple[float, ...] = ()  #: when it came to say something else, each time
+    place: int = 0  #: in the line, where it tells one
 
     @property
     def stands(self) -> bool:
@@ -123,6 +125,7 @@ class Talk:
     state: str
     opened_at: float
     closed_at: float | None = None
+    queued_at: float | None = None  #: since when it is in the line
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,8 @@ class Model:
     silent: frozenset[str] = frozenset()  #: agents who are there and do not answer
     accepted: bool = False  #: somebody came for the request that stands
     closed_at: float = 0.0
+    told: tuple[int, int] | None = None  #: place and minutes; None: what stands there may be anything
+    reachable: bool = True
 
     @property
     def stands(self) -> bool:
@@ -158,6 +160,30 @@ class Model:
             )
         return replace(self, owner=owner, agents=frozenset())
 
+    # --- the line
+
+    def asks_for_place(self, event: Event, before: Model) -> bool:
+        """Is it told anew where the member stands? `self` is the model after the event."""
+        if self.owner != NOBODY:
+            return False
+        asked = event.trigger in (T.AGENT_REQUESTED, T.HELP_REQUESTED, T.NOT_HELPFUL)
+        return before.owner == BOT or asked or len(self.ended) > len(before.ended)
+
+    def place_changed(self, event: Event, given: Given) -> bool:
+        """Is it time to say that what was told is not so any more?"""
+        due = event.trigger is T.PLACE and self.owner == NOBODY and self.reachable
+        return due and self.told != (given.place, given.minutes)
+
+    def is_told(self, event: Event, before: Model, given: Given) -> Model:
+        """What the member knows of the line after the event."""
+        if self.asks_for_place(event, before) or before.place_changed(event, given):
+            return replace(self, told=(given.place, given.minutes))
+        if event.trigger is T.UNREACHABLE:
+            return replace(self, told=None, reachable=False)
+        if event.trigger is T.MEMBER_MESSAGE:
+            return replace(self, reachable=True)
+        return replace(self, told=None) if event.trigger is T.OTHER_CASE else self
+
     # --- what goes where
 
     def to_desk(self, event: Event) -> bool:
@@ -199,7 +225,8 @@ class Watch:
     def hears(self, happened: Happening) -> list[str]:
         """Where the service is not where the model is now, in words; empty where they agree."""
         before = self._models.get(happened.before.id, Model())
-        after = self._models[happened.before.id] = before.hears(happened.event, happened.given)
+        event, given = happened.event, happened.given
+        after = self._models[happened.before.id] = before.hears(event, given).is_told(event, before, given)
         return [*_places(happened, after), *_deeds(happened, before, after)]
 
 
@@ -243,6 +270,7 @@ def _deeds(happened: Happening, before: Model, after: Model) -> Iterator[str]:
         (Kind.RELAY_TO_MEMBER, before.to_member(event, after, happened.given)),
         (Kind.DESK_CREATE, len(after.ended) > len(before.ended)),
         (Kind.ASK_CHATBOT, after.asked > before.asked),
+        (Kind.PLACE, after.asks_for_place(event, before) or before.place_changed(event, happened.given)),
     ):
         if kinds.count(kind) != expected:
             yield f"{kind} {kinds.count(kind)} times instead of {int(expected)}"

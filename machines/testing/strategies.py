@@ -176,13 +176,14 @@ def happenings(draw: DrawFn, affairs: Affairs, triggers: Sequence[T] = tuple(T))
         talk = affairs.talk
         due = sorted(name for name in affairs.running if name in triggers)
         if due and _pick(draw, range(4)) == 3:
-            return affairs.fires(_pick(draw, due))
+            return affairs.fires(_pick(draw, due), place=_pick(draw, (1, 2)), minutes=_pick(draw, (0, 5)))
         likely = tuple(trigger for trigger in LIKELY[talk.state] if trigger in triggers)
         fits = _pick(draw, (True, True, False))
         triggers = likely if likely and fits else triggers
     affairs.passes(_pick(draw, (0.0, 0.5, 30.0, 900.0)))
     event = draw(events(talk, affairs.now, triggers=triggers))
-    return affairs.hears(event, open_now=_pick(draw, (True, True, True, False)))
+    open_now = _pick(draw, (True, True, True, False))
+    return affairs.hears(event, open_now=open_now, place=_pick(draw, (1, 2)))
 
 
 def _context(snapshot: Snapshot) -> Context:

@@ -178,7 +178,7 @@ def _snapshot(talk: Talk | None) -> Snapshot:
 def _given(
     seen: Known | None, blocked: bool, act: Act, before: Snapshot, previous: Snapshot | None = None
 ) -> Given:
-    given = Given(NOW, FRESH, act.open_now, opens_at=NOW, blocked=blocked)
+    given = Given(NOW, FRESH, act.open_now, opens_at=NOW, blocked=blocked, place=act.place)
     if seen is None:
         if previous and context_of(previous).case:
             raise Looked

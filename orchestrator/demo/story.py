@@ -78,7 +78,9 @@ async def _play(people: People, parent: Parent) -> None:
 
 async def _ask_the_bot(people: People) -> None:
     await people.command("helpme", HELP_CHANNEL)
-    await people.until("the DM opens", lambda seen: seen.bot_lines() or None)
+    await people.until(
+        "the greeting", lambda seen: any(says("greeting", line.text) for line in seen.bot_lines())
+    )
     for text in BURST:
         await people.write(text)
     await people.until("an answer", lambda seen: _answer(seen, after=BURST[-1]))

@@ -7,7 +7,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from machines.conversation import State
 from machines.effects import Kind
+from machines.queue import MORE, UNKNOWN
 from orchestrator.clock import Clock
 from orchestrator.discord import views
 from orchestrator.discord.limits import NONCE_WINDOW_S
@@ -19,7 +21,7 @@ from orchestrator.texts.document import Document
 from orchestrator.texts.say import LOCALES, Words, text, words
 from orchestrator.texts.transcript import files
 from storage.reads.reader import Reader
-from storage.reads.rows import MemberRow, MessageRow
+from storage.reads.rows import ConversationRow, MemberRow, MessageRow
 
 #: A command is acknowledged within 3 s or never: for so long its answer is tried again, with this pause.
 UNACKNOWLEDGED_S, UNACKNOWLEDGED_PAUSE_S = 5.0, 0.25
@@ -41,13 +43,19 @@ class Sender:
         clock: Clock,
         locale: str = LOCALES[0],
         names: names.Style = "full",
+        *,
+        privacy_url: str = "",
     ) -> None:
-        """`locale`: of members whose own is not known. `names`: how agents are named."""
+        """`locale`: of members whose own is not known. `names`: how agents are named.
+
+        `privacy_url`: where members read what becomes of their words.
+        """
         self.discord = discord
         self.reader = reader
         self.clock = clock
         self.locale = locale
         self.names = names
+        self.privacy_url = privacy_url
         self._places: dict[str, str] = {}  # message -> text it shows
 
     def handlers(self) -> dict[str, Handler]:
@@ -68,6 +76,7 @@ class Sender:
         if case := payload.get("case"):
             args["number"] = await self._number(case)
         args.setdefault("number", "?")
+        args["privacy_url"] = self.privacy_url
         to = await self._to(job.effect.member)
         if "name" in args:
             called = [args["name"]] if isinstance(args["name"], str) else args["name"]
@@ -78,13 +87,18 @@ class Sender:
         return Done(ref=refs[0], dm_channel=to.learned)
 
     async def place(self, job: Job) -> Done:
-        """The place in the queue: one message, sent when it is news and edited when it changed."""
+        """The place in the line: one message, sent when a person is asked for and edited when the place changed.
+
+        It says what the conversation holds to be told by now, however old the effect is.
+        """
         payload, conversation = job.effect.payload, job.effect.conversation
-        place = await self.reader.place(conversation)
+        talk = await self.reader.conversation(conversation)
+        if talk is None or not (payload.get("fresh") or _waits(talk, payload["request"])):
+            return Done()
         number = await self._number(str(payload.get("case", "")))
         to = await self._to(job.effect.member)
-        body = text(to.words.member, "place", {"number": number, "place": place_text(place, to.words)})
-        body = " ".join(body.split())
+        place = place_text(talk.place, talk.minutes, to.words)
+        body = " ".join(text(to.words.member, "place", {"number": number, "place": place}).split())
         buttons = views.rows(("agent_request_cancelled", "other_case"), conversation, to.words)
         if payload.get("fresh"):
             fits = _shows_a_place(number, to.words)
@@ -93,7 +107,7 @@ class Sender:
                 return Done(ref=ref, dm_channel=to.learned)
         else:
             earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
-            if earlier is None or place == 0:
+            if earlier is None or earlier[1]["request"] != payload["request"]:
                 return Done()
             ref = earlier[0]
             if self._places.get(ref) != body:
@@ -277,6 +291,8 @@ def say_text(key: str, args: dict[str, Any], said: Words) -> str:
         args = {**args, "opens": opens_text(args.get("opens_at", ""), said)}
     if closes_at := args.get("closes_at"):
         args = {**args, "closes_at": _stamp(closes_at, "t")}
+    if key == "first_contact":
+        key = "first_contact_privacy" if args.get("privacy_url") else key
     return text(said.member, key, args)
 
 
@@ -312,11 +328,19 @@ def _linked(article: dict[str, Any]) -> str:
     return f"[{article['title']}](<{article['url']}>)" if article.get("url") else str(article["title"])
 
 
-def place_text(place: int, said: Words) -> str:
+def _waits(talk: ConversationRow, request: int) -> bool:
+    """Does the member wait for that request, with a place to be told?"""
+    return talk.state == State.AWAITING_AGENT and talk.request == request and talk.place > 0
+
+
+def place_text(place: int, minutes: int, said: Words) -> str:
+    """Where they stand, and how long it may take as far as that can be told."""
     if place == 0:
         return ""
-    key = "place_first" if place == 1 else "place_nth"
-    return text(said.member, key, {"n": place})
+    words_ = [text(said.member, "place_first" if place == 1 else "place_nth", {"n": place})]
+    if minutes != UNKNOWN:
+        words_.append(text(said.member, "wait_more" if minutes == MORE else "wait", {"minutes": minutes}))
+    return " ".join(words_)
 
 
 def _shows_a_place(number: str, said: Words) -> Callable[[str], bool]:

@@ -25,7 +25,9 @@ class DeskReader(Reader):
         """Requests that somebody has or may take, the longest waiting first."""
         open_ = select(conversation).where(_OPEN, conversation.c.request > 0).subquery()
         found = [_request(row) for row in await self._all(_requests(open_))]
-        return sorted((row for row in found if row.is_live), key=lambda row: row.waiting_since)
+        return sorted(
+            (row for row in found if row.is_live), key=lambda row: (row.waiting_since, row.conversation)
+        )
 
     async def request(self, conversation_id: str) -> RequestRow | None:
         """The current request of a conversation, whatever became of it."""

@@ -24,7 +24,6 @@ VALUES = 100
 
 #: What carries a message to the other side.
 _RELAYS = (Kind.RELAY_TO_MEMBER, Kind.RELAY_TO_DESK)
-_AWAITING = text("state = 'awaiting_agent'")
 _PENDING = text("status = 'pending'")
 _OPEN = text("state <> 'closed'")
 _LATEST = func.max(conversation.c.updated_at)
@@ -76,7 +75,10 @@ class Reader:
 
     async def conversation(self, conversation_id: str) -> ConversationRow | None:
         row = await self._one(_CONVERSATION, id=conversation_id)
-        return row and ConversationRow(
+        if row is None:
+            return None
+        context = codec.load(row.context)
+        return ConversationRow(
             row.id,
             row.member,
             row.state,
@@ -85,6 +87,8 @@ class Reader:
             row.request,
             row.created_at,
             row.queued_at,
+            context.get("place", 0),
+            context.get("minutes", 0),
         )
 
     async def case(self, case_id: str) -> CaseRow | None:
@@ -95,15 +99,6 @@ class Reader:
         """When the conversation or case of that id began."""
         row = await self._one(_CONVERSATION, id=owner) or await self._one(_CASE, id=owner)
         return float(row.created_at) if row else None
-
-    async def place(self, conversation_id: str) -> int:
-        """Place in the queue, 1 is next; 0: this conversation is not in it."""
-        t = conversation
-        row = await self._one(select(t.c.queued_at, t.c.state).where(t.c.id == conversation_id))
-        if row is None or row.state != "awaiting_agent":
-            return 0
-        before = select(func.count()).select_from(t).where(_AWAITING, t.c.queued_at < row.queued_at)
-        return int((await self._one(before))[0]) + 1
 
     # --- what was said
 

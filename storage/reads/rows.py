@@ -25,6 +25,8 @@ class ConversationRow:
     request: int
     created_at: float
     queued_at: float | None
+    place: int = 0  #: in the line, as the member was told last; 0: they are to be told again
+    minutes: int = 0  #: the wait that was told with it, see `machines.queue`
 
 
 @dataclass(frozen=True, slots=True)

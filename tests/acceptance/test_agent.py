@@ -197,7 +197,8 @@ async def test_a_thank_you_after_the_goodbye_starts_nothing(stage: Stage) -> Non
     await until("a reaction", reaction)
     await mia.helpme()
     await mia.hears("greeting", times=2)
-    assert len(await mia.texts()) == len(["greeting", "place", "joined", "goodbye", "greeting"])
+    told = ["first contact", "greeting", "place", "joined", "goodbye", "greeting"]
+    assert len(await mia.texts()) == len(told)
 
 
 async def test_what_is_written_after_the_close_starts_a_new_conversation(stage: Stage) -> None:

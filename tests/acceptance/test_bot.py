@@ -23,7 +23,7 @@ async def test_a_burst_is_one_question_with_one_answer(stage: Stage) -> None:
     await mia.reads("This should help:")
     await mia.write("zzgrbl")
     await mia.hears("unsure")
-    assert len(await mia.texts()) == 2
+    assert len(await mia.texts()) == len(["first contact", "answer", "unsure"])
 
 
 async def test_the_second_miss_calls_an_agent(stage: Stage) -> None:
@@ -98,7 +98,7 @@ async def test_a_question_deleted_before_it_is_asked_is_not_asked(bare: Stage) -
     await mia.unsend(await mia.write("How do I reset my password?"))
     await mia.write("zzgrbl qwrk")
     await mia.hears("unsure")
-    assert len(await mia.texts()) == 1
+    assert len(await mia.texts()) == len(["first contact", "unsure"])
 
 
 @pytest.mark.parametrize("question", ["", "How do I reset my password?"])

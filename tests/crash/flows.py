@@ -56,6 +56,8 @@ FLOWS: dict[str, Flow] = {
         Flow("member closes", stories.closed_by_member, stories.talking),
         Flow("falls silent", stories.falls_silent, stories.talking, limits=SHORT_SILENCE),
         Flow("two ask at once", races.two_ask, races.two_greeted),
+        Flow("place changes", races.place_changes, races.two_queued),
+        Flow("built-in desk: place changes", races.place_changes, races.two_queued, desk="builtin"),
         Flow("two talk, one ends", races.two_talk, races.two_talking),
         Flow("agent completes", stories.completed, stories.talking),
         Flow("rating", stories.rated, stories.ended),

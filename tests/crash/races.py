@@ -8,6 +8,7 @@ from functools import partial
 from orchestrator.sandbox.twilio.errors import ApiError
 from tests.crash.play import Play
 from tests.crash.stories import greeted_by
+from tests.english import ENGLISH
 from tests.inprocess.world import Json, Member, Task, World
 
 #: Two members, and who talks to them.
@@ -26,6 +27,11 @@ async def two_greeted(play: Play) -> None:
 async def two_talking(play: Play) -> None:
     for name, agent in TWO:
         await play.do(play.world.handed_off, play.world.member(name), agent)
+
+
+async def two_queued(play: Play) -> None:
+    for name, _ in TWO:
+        await play.do(play.world.handed_off, play.world.member(name), None)
 
 
 # --- two members
@@ -52,6 +58,18 @@ async def two_talk(play: Play) -> None:
         partial(_goes_on_talking, name=one, agent=agent),
         partial(_says_goodbye, name=other, agent=other_agent),
     )
+
+
+async def place_changes(play: Play) -> None:
+    """Who is in front gives up: the one message of who waits behind them is edited, and says no more than that."""
+    mia, tom = (play.world.member(name) for name, _ in TWO)
+    await play.press(mia, "agent_request_cancelled", lambda: mia.heard("withdrawn"))
+    await play.do(tom.reads, ENGLISH.member["place_first"])
+    [place] = tom.heard("place")
+    assert [button["label"] for button in place["components"]] == [
+        ENGLISH.button["agent_request_cancelled"],
+        ENGLISH.button["other_case"],
+    ]
 
 
 async def _goes_on_talking(play: Play, name: str, agent: str) -> None:

@@ -91,7 +91,17 @@ def _dm_line(world: World, message: Json) -> Line:
         earlier=tuple(world.wrote.get(message["id"], ())),
         deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
         edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
+        edits=tuple(at for _, at in world.edits.get(message["id"], ())),
+        place=_place(text) if by_us else 0,
     )
+
+
+def _place(text: str) -> int:
+    """In the line, where a text tells one."""
+    if (told := says("place", text)) is None:
+        return 0
+    nth = re.search(r"number (\d+) in line", told["place"])
+    return int(nth[1]) if nth else int(ENGLISH.member["place_first"] in told["place"])
 
 
 def _desks(world: World) -> Iterator[Desk]:
@@ -183,7 +193,7 @@ def _outbox(connection: Connection) -> Iterator[Deed]:
 
 def _talks(connection: Connection) -> Iterator[Talk]:
     for row in connection.execute(select(schema.conversation)):
-        yield Talk(row.id, row.member, row.state, row.created_at, row.closed_at)
+        yield Talk(row.id, row.member, row.state, row.created_at, row.closed_at, row.queued_at)
 
 
 def _cases(connection: Connection) -> Iterator[HelpCase]:

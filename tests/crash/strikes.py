@@ -10,12 +10,14 @@ from typing import Any
 from tests.acceptance.playing import Json, Member, Stage, Task, Work, until
 from tests.acceptance.tasks import DeskTask
 from tests.crash.stories import GIBBERISH, MORE_GIBBERISH
+from tests.english import ENGLISH
 
 #: A message to the desk that may have arrived is looked for after 20 s.
 SETTLED_S = 40.0
 
 POSTED = ("discord", "POST", "/messages$")
 NOTED = ("twilio", "POST", "/Messages$")
+EDITED = ("discord", "PATCH", r"/messages/\d+$")
 Act = Callable[[Stage, Member, Any], Awaitable[object]]
 
 
@@ -24,7 +26,7 @@ class Crash:
     """Where a flow is killed, and how it is seen to have gone on."""
 
     flow: str
-    start: str  #: nobody, greeted, queued, talking or ended; two greeted, two talking
+    start: str  #: nobody, greeted, queued, talking or ended; two greeted, two queued, two talking
     point: tuple[str, str, str]  #: service, method and path of the call whose answer nobody gets
     does: Act
     sees: Act
@@ -258,6 +260,15 @@ async def _one_ends_the_other_goes_on(stage: Stage, mia: Member, task: Task | No
     assert await tom.from_agent() == []
 
 
+async def _who_is_in_front_gives_up(stage: Stage, _mia: Member, _task: Work | None) -> None:
+    await stage.member("tom").press("agent_request_cancelled")
+
+
+async def _told_to_be_next(_stage: Stage, mia: Member, _task: Work | None) -> None:
+    await mia.reads(ENGLISH.member["place_first"])
+    assert len(await mia.heard("place")) == 1
+
+
 async def _task_of(stage: Stage, member: Member) -> Task:
     """The task that shows this member as the customer."""
 
@@ -296,6 +307,7 @@ async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
     assert len(await mia.heard("transfer")) == 1
 
 
+QUICK = {"timer_place": 1}
 SOON = {"timer_member_idle_warn": 2, "timer_member_idle": 4}
 CRASHES = (
     Crash("helpme", "nobody", POSTED, lambda _s, mia, _t: mia.helpme(), _heard_once("greeting")),
@@ -360,5 +372,15 @@ CRASHES = (
     ),
     Crash("built-in desk: handed over", "talking", POSTED, _hands_over, _ben_has_it, desk="builtin"),
     Crash("built-in desk: agent closes", "talking", POSTED, _closes, _heard_once("goodbye"), desk="builtin"),
+    Crash("place changes", "two queued", EDITED, _who_is_in_front_gives_up, _told_to_be_next, QUICK),
+    Crash(
+        "built-in desk: place changes",
+        "two queued",
+        EDITED,
+        _who_is_in_front_gives_up,
+        _told_to_be_next,
+        QUICK,
+        desk="builtin",
+    ),
     Crash("two talk, one ends", "two talking", NOTED, _both_write, _one_ends_the_other_goes_on),
 )

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import pytest
 
+from machines.conversation import State
 from machines.table import Outcome
 from machines.testing.checker import RULES, check
 from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
@@ -29,6 +30,7 @@ GOOD = History(
             MIA,
             (
                 line("d1", 1, By.MEMBER, "how?"),
+                line("d0", 1.5, By.SERVICE, "people read along", says="first_contact"),
                 line("d2", 2, By.SERVICE, "like this", says="answer"),
                 line("d3", 3, By.SERVICE, "your place", says="place"),
                 line("d4", 4, By.MEMBER, "hello"),
@@ -56,12 +58,14 @@ GOOD = History(
     ),
     journal=(
         entry("d1", "bot_faq", "bot_faq"),
+        entry("p1", "bot_faq", "awaiting_agent", "agent_requested", outcome=Outcome.MOVED),
         entry("d4", "awaiting_agent", "awaiting_agent"),
         entry("d6", "with_agent", "with_agent"),
         entry("t3", "with_agent", "with_agent", "agent_message", source="twilio"),
         entry("x1", "with_agent", "closed", "desk_closed", source="twilio", outcome=Outcome.MOVED),
     ),
     outbox=(
+        Deed("k0", "conversation:c", "say", "done", "d0", says="first_contact"),
         Deed("k1", "conversation:c", "say", "done", "d2"),
         Deed("k2", "conversation:c", "place", "done", "d3"),
         Deed("k3", "conversation:c", "relay_to_member", "done", "d5", "twilio:t3"),
@@ -71,7 +75,7 @@ GOOD = History(
     talks=(Talk("c", MIA, "closed", 1, 7),),
     cases=(HelpCase("a", MIA, "resolved"),),
     exchanges=(Exchange("interaction", 1, 2), Exchange("conversations", 4, 5)),
-    claimed=frozenset({"d2", "d3", "d5", "d7", "t1", "t2", "t4"}),
+    claimed=frozenset({"d0", "d2", "d3", "d5", "d7", "t1", "t2", "t4"}),
 )
 
 
@@ -95,6 +99,20 @@ def swapped() -> History:
     return replace(GOOD, desks=(replace(GOOD.desks[0], lines=(one, four, three, two)),))
 
 
+def looked(ref: str, at: float) -> Entry:
+    """Their timer: the line was looked at."""
+    here = State.AWAITING_AGENT
+    return entry(ref, here, here, "place", source="timer", at=at)
+
+
+def second_in_line(told: int) -> History:
+    """One is next, and the member behind them was told a place and has looked since."""
+    waiting = with_dm(line("d3", 3, By.SERVICE, "your place", says="place", place=told), without="d3", at=3)
+    here = State.AWAITING_AGENT
+    talks = (Talk("e", TOM, here, 1, queued_at=1.0), Talk("c", MIA, here, 1, queued_at=2.0))
+    return replace(waiting, talks=talks, journal=(*GOOD.journal, looked("p2", 40.0)))
+
+
 HELLO_AGAIN = line("t5", 4.2, By.SERVICE, "hello", carries="hello")
 HI_AGAIN = line("d8", 5.1, By.SERVICE, "**ada:** hi", carries="hi")
 STRANGER = Dm(TOM, (line("s1", 1, By.MEMBER, "my secret"),))
@@ -104,14 +122,14 @@ BROKEN = {
     "I1 lost": with_desk(without="t2"),
     "I1 doubled": with_desk(HELLO_AGAIN),
     "I1 never committed": replace(GOOD, journal=tuple(e for e in GOOD.journal if e.id != "d4")),
-    "I1 garbled": with_dm(line("d4", 4, By.MEMBER, "hello!", earlier=("hello",)), without="d4", at=3),
+    "I1 garbled": with_dm(line("d4", 4, By.MEMBER, "hello!", earlier=("hello",)), without="d4", at=4),
     "I2 lost": with_dm(without="d5"),
-    "I2 doubled": with_dm(HI_AGAIN, at=5),
+    "I2 doubled": with_dm(HI_AGAIN, at=6),
     "I3 overtaken": swapped(),
     "I4 two open": replace(GOOD, talks=(Talk("c", MIA, "with_agent", 1), Talk("e", MIA, "bot_faq", 2))),
     "I4 overlapping": replace(GOOD, talks=(*GOOD.talks, Talk("e", MIA, "bot_faq", 6))),
     "I4 two cases": replace(GOOD, cases=(HelpCase("a", MIA, "open"), HelpCase("b", MIA, "pending"))),
-    "I5 from nowhere": with_dm(line("d9", 5, By.SERVICE, "**ben:** ho", carries="ho"), at=5),
+    "I5 from nowhere": with_dm(line("d9", 5, By.SERVICE, "**ben:** ho", carries="ho"), at=6),
     "I5 in a note": replace(
         with_desk(line("t6", 6.2, By.SERVICE, "so far: my secret", says="transcript")),
         dms=(*GOOD.dms, replace(STRANGER, lines=(replace(STRANGER.lines[0], deleted_at=2),))),
@@ -133,8 +151,23 @@ BROKEN = {
     "I9 never": replace(GOOD, exchanges=(Exchange("studio", 1, None),)),
     "I11 task": replace(GOOD, leaks=("lane dm:1",)),
     "I13 unanswered": with_dm(without="d2"),
-    "I13 twice": with_dm(line("d0", 2, By.SERVICE, "like that", says="answer"), at=2),
-    "I13 after the hand-off": with_dm(line("d0", 3, By.SERVICE, "like that", says="answer"), at=4),
+    "I13 twice": with_dm(line("d14", 2, By.SERVICE, "like that", says="answer"), at=3),
+    "I13 after the hand-off": with_dm(line("d14", 3, By.SERVICE, "like that", says="answer"), at=5),
+    "I14 told twice": with_dm(line("d14", 3.2, By.SERVICE, "your place", says="place"), at=4),
+    "I14 edited without a pause": with_dm(
+        line("d3", 3, By.SERVICE, "your place", says="place", edits=(40, 45, 50)), without="d3", at=3
+    ),
+    "I14 looked at without a pause": replace(
+        GOOD, journal=(*GOOD.journal, looked("p2", 40.0), looked("p3", 60.0))
+    ),
+    "I14 untrue": second_in_line(told=3),
+    "I15 told twice": with_dm(
+        line("d14", 1.6, By.SERVICE, "people read along", says="first_contact_privacy"), at=2
+    ),
+    "I15 meant twice": replace(
+        GOOD, outbox=(*GOOD.outbox, Deed("k6", "conversation:c", "say", "void", says="first_contact"))
+    ),
+    "I15 never told": with_dm(without="d0"),
 }
 # what was written after the close is committed in the next conversation
 BROKEN["I8 to the agent"] = replace(
@@ -181,7 +214,7 @@ def test_what_an_operator_had_sent_after_all_comes_late_and_may() -> None:
 
 def test_a_correction_that_did_not_arrive_is_excused_only_where_its_author_was_told_or_could_not_be() -> None:
     corrected = line("d4", 4, By.MEMBER, "hello!", earlier=("hello",), edited_at=6.2)
-    history = with_dm(corrected, without="d4", at=3)
+    history = with_dm(corrected, without="d4", at=4)
     apology = Deed("k6", "conversation:c", "say", "dead", says="not_delivered")
     assert [violation.invariant for violation in check(history)] == ["I1"]
     assert check(replace(history, outbox=(*GOOD.outbox, apology))) == []
@@ -196,3 +229,33 @@ def test_nobody_is_late_while_nobody_serves() -> None:
 def test_what_was_deleted_need_not_arrive() -> None:
     unsent = line("d13", 5.5, By.MEMBER, "never mind", deleted_at=5.6)
     assert check(with_dm(unsent)) == []
+
+
+def test_who_was_told_the_place_where_they_stand_was_told_the_truth() -> None:
+    assert check(second_in_line(told=2)) == []
+
+
+def test_who_could_not_be_told_the_truth_is_told_no_lie() -> None:
+    history = second_in_line(told=3)
+    died = Deed("k6", "conversation:c", "place", "dead")
+    away = entry("u1", State.AWAITING_AGENT, State.AWAITING_AGENT, "unreachable", source="effect")
+    assert check(replace(history, outbox=(*history.outbox, died))) == []
+    assert check(replace(history, journal=(*history.journal, away))) == []
+
+
+def test_who_has_not_looked_since_the_line_moved_may_still_read_where_they_stood() -> None:
+    history = second_in_line(told=3)
+    moved = entry("m1", State.AWAITING_AGENT, State.BOT_FAQ, "wait", subject="conversation:x")
+    moved = replace(moved, outcome=Outcome.MOVED, source="timer")
+    assert check(replace(history, journal=(*history.journal, moved))) == []
+
+
+def test_who_asks_again_is_told_again() -> None:
+    again = line("d14", 3.2, By.SERVICE, "your place", says="place")
+    asked = entry("p2", "awaiting_agent", "awaiting_agent", "agent_requested")
+    assert check(replace(with_dm(again, at=4), journal=(*GOOD.journal, asked))) == []
+
+
+def test_who_could_not_be_reached_at_first_was_not_told_who_reads() -> None:
+    died = Deed("k0", "conversation:c", "say", "dead", says="first_contact")
+    assert check(replace(with_dm(without="d0"), outbox=(died, *GOOD.outbox[1:]))) == []

@@ -45,6 +45,9 @@ async def _begin(stage: Stage, mia: Member, start: str) -> Task | None:
     if start == "two talking":
         await stage.handed_off(stage.member("tom"), "ben")
         return await stage.handed_off(mia)
+    if start == "two queued":
+        await _begin(stage, stage.member("tom"), "queued")
+        return await _begin(stage, mia, "queued")
     if start == "two greeted":
         await _begin(stage, stage.member("tom"), "greeted")
         return await _begin(stage, mia, "greeted")

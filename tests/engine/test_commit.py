@@ -88,7 +88,7 @@ async def test_a_caller_cancelled_during_its_commit_changes_nothing(till: Till) 
 
 async def test_effects_are_handed_over_before_the_caller_goes_on(till: Till) -> None:
     await till.committer.submit([pressed(ANN, Trigger.AGENT_REQUESTED, "")])
-    assert [effect.kind for effect in till.applied[0].effects][:1] == ["desk_create"]
+    assert [effect.kind for effect in till.applied[0].effects][:2] == ["say", "desk_create"]
 
 
 async def test_a_hand_over_that_fails_fails_no_caller(till: Till) -> None:

@@ -87,6 +87,9 @@ class World:
     found: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  #: conversation at the built-in desk -> messages that were there when it was found in the queue
+    edits: dict[str, list[tuple[str, float]]] = field(
+        default_factory=dict
+    )  #: message of the bot's -> what it came to say, and when
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
 
     def __post_init__(self) -> None:
@@ -104,7 +107,7 @@ class World:
 
     def __getstate__(self) -> Json:
         """What stays when the process that holds it is killed: the models, the time, what people did."""
-        kept = ("time", "seed", "patience", "wrote", "taken", "desk", "found", "discord", "twilio")
+        kept = ("time", "seed", "patience", "wrote", "taken", "edits", "desk", "found", "discord", "twilio")
         return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, kept: Json) -> None:
@@ -132,7 +135,13 @@ class World:
     # --- the service's calls, and what they cause
 
     def discord_rest(self, call: Call) -> Answer:
-        return self.discord.rest(call)
+        answer = self.discord.rest(call)
+        if call.method == "PATCH" and (edited := re.fullmatch(r"/channels/\d+/messages/(\d+)", call.path)):
+            known = self.edits.setdefault(edited[1], [])
+            text = str(call.json["content"])
+            if answer.status == 200 and [said for said, _ in known[-1:]] != [text]:
+                known.append((text, self.time.time()))
+        return answer
 
     def twilio_rest(self, host: str, call: Call) -> Answer:
         answer = self.twilio.rest(host, call)

@@ -138,6 +138,10 @@ SITUATIONS: dict[str, dict[str, Situation]] = {
         "expired": Situation({"request_state": "expired"}),
         "else": Situation({"request_state": "withdrawn"}),
     },
+    "place_told": {
+        "news": Situation({"place": 3, "minutes": 15}),
+        "same": Situation({"place": 2, "minutes": 10}),
+    },
     "desk_end_while_waiting": {
         "joined": Situation({"request_joined": True}),
         "nobody": _AS_IT_IS,
@@ -189,6 +193,9 @@ SITUATIONS: dict[str, dict[str, Situation]] = {
     },
 }
 
+#: Known with every event, whoever asks for it.
+FACTS: dict[str, Any] = {"first_contact": True, "place": 2, "minutes": 10}
+
 Walk = tuple[str, str, str]  #: state, trigger, guard outcome
 
 
@@ -209,7 +216,7 @@ def conversation_case(walk: Walk) -> tuple[Snapshot, Event, Given]:
     snapshot = Snapshot("conversation", "c" * 32, "4001", state, 7, context)
     to = Address(member="4001", conversation=snapshot.id, request=situation.request)
     event = Event(Source.TWILIO, "e1", Trigger(trigger), NOW, to, DATA | situation.data)
-    return snapshot, event, Given(received_at=NOW, fresh="9" * 32, case=own, **situation.given)
+    return snapshot, event, Given(received_at=NOW, fresh="9" * 32, case=own, **FACTS | situation.given)
 
 
 def case_walks() -> Iterator[Walk]:

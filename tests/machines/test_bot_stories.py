@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+import pytest
+
 from machines.effects import Kind
 from machines.events import Trigger as T
 from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Previous
@@ -233,3 +235,28 @@ def test_the_chosen_number_of_misses_decides() -> None:
     talk.asks()
     talk.answered("unsure")
     assert talk.state == "awaiting_agent"
+
+
+# --- the first contact
+
+
+@pytest.mark.parametrize("opener", [T.MEMBER_MESSAGE, T.AGENT_REQUESTED, T.HELP_REQUESTED, T.AGENT_CONTACTS])
+def test_whoever_begins_the_first_conversation_is_told_who_reads_before_anything_else(opener: T) -> None:
+    talk = Talk(first_contact=True)
+    assert texts(talk.hears(opener, agent="ada", name="Ada"))[0] == "first_contact"
+
+
+def test_a_first_contact_outside_the_hours_is_told_who_reads_too() -> None:
+    assert texts(Talk(first_contact=True, open_now=False).hears(T.AGENT_REQUESTED)) == [
+        "first_contact",
+        "outside_hours",
+    ]
+
+
+@pytest.mark.parametrize("opener", [T.MEMBER_MESSAGE, T.AGENT_REQUESTED, T.HELP_REQUESTED, T.AGENT_CONTACTS])
+def test_nobody_is_told_a_second_time_who_reads(opener: T) -> None:
+    assert "first_contact" not in texts(Talk().hears(opener, agent="ada", name="Ada"))
+
+
+def test_whoever_is_blocked_is_told_nothing_else() -> None:
+    assert texts(Talk(first_contact=True, blocked=True).hears(T.MEMBER_MESSAGE)) == ["blocked"]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
+
+import pytest
 
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger as T
@@ -22,9 +25,63 @@ def test_asking_for_a_person_opens_a_case_and_a_desk_and_says_the_place() -> Non
 def test_an_open_desk_starts_the_clocks_of_the_queue() -> None:
     talk = Talk().waits()
     assert set(talk.due) == {T.PLACE, T.WAIT_REMINDER, T.WAIT}
-    assert kinds(talk.fires(T.PLACE)) == [Kind.PLACE]
+    assert kinds(talk.fires(T.PLACE)) == []
     assert talk.due[T.PLACE] == talk.now + timedelta(seconds=30)
     assert desk_texts(talk.fires(T.WAIT_REMINDER)) == ["member_waits"]
+
+
+def test_the_place_is_told_once_and_edited_when_it_changed() -> None:
+    talk = Talk(place=3, minutes=15).waits()
+    [told] = [effect for effect in talk.steps[0].effects if effect.kind is Kind.PLACE]
+    assert (told.payload["fresh"], told.replaces) == (True, None)
+    assert kinds(talk.fires(T.PLACE)) == []
+    talk.given.update(place=2, minutes=10)
+    [edit] = talk.fires(T.PLACE).effects
+    assert (edit.kind, edit.payload["fresh"], edit.replaces) == (Kind.PLACE, False, "place")
+    assert (talk.context.place, talk.context.minutes) == (2, 10)
+    assert kinds(talk.fires(T.PLACE)) == []
+
+
+def test_another_wait_at_the_same_place_is_news_too() -> None:
+    talk = Talk(place=1, minutes=5).waits()
+    talk.given.update(minutes=10)
+    assert kinds(talk.fires(T.PLACE)) == [Kind.PLACE]
+
+
+def test_a_place_is_edited_no_sooner_than_half_a_minute_after_the_last_time() -> None:
+    talk = Talk(place=9).waits()
+    edited = []
+    for place in (8, 8, 5, 4, 4, 1):
+        talk.given.update(place=place)
+        if talk.fires(T.PLACE).effects:
+            edited.append(talk.now)
+    assert len(edited) == 4
+    assert all(later - earlier >= timedelta(seconds=30) for earlier, later in pairwise(edited))
+
+
+def test_who_cannot_be_reached_is_told_the_place_once_they_can() -> None:
+    talk = Talk(place=2).waits()
+    talk.hears(T.UNREACHABLE)
+    talk.given.update(place=1)
+    assert kinds(talk.fires(T.PLACE)) == []
+    talk.hears(T.MEMBER_MESSAGE)
+    assert kinds(talk.fires(T.PLACE)) == [Kind.PLACE]
+
+
+def test_a_case_of_its_own_is_named_with_the_place() -> None:
+    talk = Talk(place=2).waits()
+    talk.hears(T.OTHER_CASE)
+    [edit] = talk.fires(T.PLACE).effects
+    assert edit.payload["case"] == talk.context.case
+
+
+@pytest.mark.parametrize("end", [T.AGENT_JOINED, T.AGENT_REQUEST_CANCELLED, T.WAIT])
+def test_who_does_not_wait_any_more_is_told_no_place(end: T) -> None:
+    talk = Talk(place=2).waits()
+    talk.hears(end, agent="ada", name="Ada")
+    assert T.PLACE not in talk.due
+    talk.given.update(place=1)
+    assert kinds(talk.hears(T.PLACE)) == []
 
 
 def test_what_a_waiting_member_writes_edits_and_deletes_goes_to_the_desk() -> None:

@@ -29,7 +29,7 @@ def test_effects_are_stored_as_they_are_handed_over(house: House) -> None:
     applied = house.arrives(wrote(ANN, "1"))
 
     rows = house.rows(schema.effect)
-    assert [row.kind for row in rows][:6] == [*map(str, rows_of_opening()), "place"]
+    assert [row.kind for row in rows][:7] == ["say", *map(str, rows_of_opening()), "place"]
     assert [row.seq for row in rows] == sorted(row.seq for row in rows)
     (relay,) = applied.effects
     stored = rows[-1]
@@ -128,7 +128,7 @@ def test_a_result_ends_its_effect_with_all_that_was_learned(house: House) -> Non
 def test_a_retry_is_remembered(house: House) -> None:
     _, question = asked(house)
     house.arrives(Result(question.key, 0, Status.PENDING, 3, due_at=START + 9, error="busy"))
-    row = house.row(schema.effect)
+    row = house.row(schema.effect, key=question.key)
     assert (row.status, row.attempts, row.due_at, row.last_error) == ("pending", 3, START + 9, "busy")
 
 
@@ -167,7 +167,7 @@ def test_an_effect_that_is_done_stays_done(house: House) -> None:
     _, question = asked(house)
     house.arrives(Result(question.key, 0, Status.DONE, 1, ref="first"))
     house.arrives(Result(question.key, 0, Status.DEAD, 2, ref="second"))
-    row = house.row(schema.effect)
+    row = house.row(schema.effect, key=question.key)
     assert (row.status, row.ref) == ("done", "first")
 
 

@@ -42,17 +42,6 @@ async def test_people_conversations_and_cases_are_found_by_their_ids(house: Hous
     assert await reads.case("0") is None
 
 
-async def test_the_place_in_the_queue_is_by_arrival(house: House, reads: Reader) -> None:
-    first = house.waits(ANN)
-    house.passes(10)
-    second = house.waits(BEN)
-    assert [await reads.place(talk) for talk in (first, second)] == [1, 2]
-
-    house.arrives(pressed(ANN, Trigger.AGENT_REQUEST_CANCELLED, first))
-
-    assert [await reads.place(talk) for talk in (first, second, "0")] == [0, 1, 0]
-
-
 async def test_a_transcript_is_in_order_and_between_versions(house: House, reads: Reader) -> None:
     talk = house.talks(ANN)
     house.arrives(wrote(ANN, "1", "a"), answered_by_agent(talk, "IM1", "b"), wrote(ANN, "2", "c"))
