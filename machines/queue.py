@@ -53,8 +53,7 @@ def _busy(waits: list[Wait]) -> float:
     """For how many seconds there was somebody in the line."""
     busy, covered = 0.0, float("-inf")
     for wait in sorted(waits, key=lambda wait: (wait.queued_at, wait.ended_at)):
-        until = min(wait.ended_at, wait.queued_at + LONGEST_S)
-        if until > covered:
-            busy += until - max(covered, wait.queued_at)
-            covered = until
+        since, until = max(covered, wait.queued_at), min(wait.ended_at, wait.queued_at + LONGEST_S)
+        if until > since:
+            busy, covered = busy + until - since, until
     return busy

@@ -12,7 +12,7 @@ from machines.queue import UNKNOWN, expected, pace
 from machines.snapshot import Context, Snapshot
 from storage.drafts import Talk
 from storage.picture import Picture
-from storage.reads.waits import how_many_wait, latest_waits, places, wait_of
+from storage.reads.waits import end_of_line, latest_waits, places, wait_of
 
 DAY_S = 24 * 3600.0
 #: For so long a pace that was worked out holds. Seconds.
@@ -49,8 +49,8 @@ class Line:
     now: float
     waits: list[Ended]  #: those that are over are added
     _places: dict[str, int] = field(default_factory=dict)
-    _waiting: int | None = None  #: how many there are; None: nobody looked
-    _came: int = 0  #: in this batch
+    _length: int | None = None  #: None: nobody looked
+    _end: float = 0.0  #: since when the last of them waits
 
     def look(self, event: Event, talk: Talk) -> tuple[int, int]:
         """The place that this conversation has or would get, and the minutes that are to be expected there.
@@ -64,15 +64,14 @@ class Line:
         return place, expected(place, self.pace.at(self.picture.connection, self.now))
 
     def follow(self, talk: Talk, after: Snapshot) -> None:
-        """What a step changes: who comes stands behind everybody who came before; who goes has waited so long."""
+        """Who comes stands behind everybody, whatever the clock says. Who goes has waited so long."""
         was, now = talk.snapshot.context, after.context
         assert isinstance(was, Context)
         assert isinstance(now, Context)
         waited, waits = (state == State.AWAITING_AGENT for state in (talk.snapshot.state, after.state))
         if waits and (now.request != was.request or talk.queued_at is None):
-            self._places[after.id] = self._last()
-            self._came += 1
-            talk.queued_at = self.now + self._came * _APART
+            self._places[after.id] = self._length = self._last()
+            talk.queued_at = self._end = max(self.now, self._end + _APART)
         elif waited and not waits and talk.queued_at and not was.request_joined:
             taken = after.state == State.WITH_AGENT
             if taken or was.request_opened:  # else nobody could have come
@@ -89,9 +88,10 @@ class Line:
 
     def _last(self) -> int:
         """The place behind everybody."""
-        if self._waiting is None:
-            self._waiting = int(self.picture.connection.scalar(how_many_wait()) or 0)
-        return self._waiting + self._came + 1
+        if self._length is None:
+            length, end = self.picture.connection.execute(end_of_line()).one()
+            self._length, self._end = int(length), float(end or 0.0)
+        return self._length + 1
 
 
 def _has_a_place(talk: Talk) -> bool:

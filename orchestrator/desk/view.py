@@ -18,12 +18,13 @@ _FILE = ("filename", "size", "content_type")
 def queue(requests: Iterable[RequestRow], agent: str) -> Json:
     """Requests come in the order in which they wait. One that nobody has waits, though its member may not."""
     waiting = [row for row in requests if not row.agents]
-    in_line = [row.conversation for row in waiting if row.state == "awaiting_agent"]
+    in_line = (row.conversation for row in waiting if row.state == "awaiting_agent")
+    places = {conversation: place for place, conversation in enumerate(in_line, start=1)}
     return {
         "waiting": [
             {
                 **_request(row),
-                "place": in_line.index(row.conversation) + 1 if row.conversation in in_line else None,
+                "place": places.get(row.conversation),
                 "addressed_to": row.addressed or None,
             }
             for row in waiting

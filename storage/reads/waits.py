@@ -26,8 +26,10 @@ def wait_of(row: Any) -> Wait:
     return Wait(row.queued_at, row.ended_at, bool(row.taken))
 
 
-def how_many_wait() -> Select[Any]:
-    return select(func.count()).select_from(conversation).where(_AWAITING)
+def end_of_line() -> Select[int, Any]:
+    """How many wait, and since when the last of them does."""
+    t = conversation
+    return select(func.count(), func.max(t.c.queued_at)).where(_AWAITING)
 
 
 def places(conversations: Collection[str]) -> Select[Any]:

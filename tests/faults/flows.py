@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from orchestrator.sandbox.twilio.routes import FLEX, TASKROUTER
 from orchestrator.sandbox.wire import Answer, Call
+from tests.english import ENGLISH
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import UNKNOWN_WORDS, Stage
 from tests.inprocess.world import Task, World
@@ -79,6 +80,22 @@ async def ending(stage: Stage) -> None:
     stage.mia.press("agent_request_cancelled")
     await task.becomes("canceled", "completed")
     await stage.world.until("the Twilio Conversation closes", task.is_closed)
+
+
+async def moving_up(stage: Stage) -> None:
+    """Who is in front gives up, and the place of who waits behind them is edited; then they are talked to."""
+    tom = stage.world.member("tom")
+    first = await stage.world.handed_off(tom, agent=None)
+    task = await stage.world.handed_off(stage.mia, agent=None)
+    stage.tasks = 2
+    stage.spoil()
+    tom.press("agent_request_cancelled")
+    await first.becomes("canceled", "completed")
+    await stage.mia.reads(ENGLISH.member["place_first"])
+    assert len(stage.mia.heard("place")) == 1
+    task.accept("ada")
+    await stage.mia.hears("agent_joined")
+    stage.replies(task, "your turn")
 
 
 async def ending_unnamed(stage: Stage) -> None:
@@ -172,7 +189,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "discord.acknowledge": (acknowledged,),
     "discord.open_dm": (opening,),
     "discord.send": (opening, talking),
-    "discord.edit": (talking,),
+    "discord.edit": (talking, moving_up),
     "discord.delete": (talking,),
     "discord.react": (thanking,),
     "discord.history": (coming_back,),

@@ -97,6 +97,12 @@ def test_a_wait_over_night_is_not_heard_of_for_days() -> None:
     assert (pace([night, *one_by_one(*(5.0,) * 19)]) or 0) <= (LONGEST_S + 19 * 5 * MINUTE) / 20
 
 
+def test_who_was_gone_before_they_came_says_nothing() -> None:
+    """As it looks when a clock was set back."""
+    came = one_by_one(*(5.0,) * 10)
+    assert pace([Wait(7e5, 6e5, False), *came]) == pace(came)
+
+
 @given(some.lists(waits(), max_size=30))
 def test_a_pace_is_made_of_time_in_which_somebody_waited_in_whatever_order_it_is_told(
     known: list[Wait],

@@ -82,6 +82,7 @@ class Tally:
     triggers: Counter[str] = field(default_factory=Counter)  #: events in the journal
     edges: Counter[str] = field(default_factory=Counter)
     relayed: int = 0  #: messages
+    moved: int = 0  #: places in the line that were told anew in the message that told the last one
 
     def add(self, other: Tally) -> None:
         for name, value in vars(other).items():
@@ -101,10 +102,13 @@ class Tally:
             if deed.status == "done":
                 self.kinds[deed.kind] += 1
                 self.relayed += deed.kind in ("relay_to_member", "relay_to_desk")
+        self.moved += sum(len(line.edits) for dm in history.dms for line in dm.lines if line.says == "place")
 
     def missing(self) -> Iterator[str]:
         """What stands at zero and should not; and what is listed as out of reach and was met."""
         yield from (f"fault never met: {name}" for name in sorted(every_fault() - self.faults.keys()))
+        if not self.moved:
+            yield "no place was ever edited"
         listed = frozenset[str]().union(*UNMET.values())
         due = every_edge() - listed if self.seeds >= ENOUGH else frozenset()
         yield from (f"edge never met: {name}" for name in sorted(due - self.edges.keys()))
@@ -114,7 +118,7 @@ class Tally:
 
     def lines(self) -> Iterator[str]:
         """For people."""
-        yield f"seeds: {self.seeds}, messages relayed: {self.relayed}"
+        yield f"seeds: {self.seeds}, messages relayed: {self.relayed}, places edited: {self.moved}"
         for name in ("faults", "triggers", "edges", "kinds", "calls"):
             counter: Counter[str] = getattr(self, name)
             yield f"{name}:"

@@ -71,6 +71,15 @@ def test_who_comes_in_the_same_instant_has_a_place_of_their_own(house: House) ->
     assert looks(house, *reversed(talks)).effects == []
 
 
+def test_who_comes_later_stands_behind_even_where_the_clock_was_set_back(house: House) -> None:
+    first = house.waits(ANN)
+    house.passes(-3600)
+    house.restart()
+    second = house.waits(BEN)
+    assert [told(house, talk)[0] for talk in (first, second)] == [1, 2]
+    assert looks(house, first, second).effects == []
+
+
 def test_who_presses_twice_in_one_batch_is_told_the_same_place_twice(house: House) -> None:
     house.waits(BEN)
     talk = subject_id(house.arrives(*(pressed(ANN, T.AGENT_REQUESTED, "") for _ in range(2))))
