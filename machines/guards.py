@@ -136,10 +136,9 @@ def expired(draft: Draft) -> str:
 def place_told(draft: Draft) -> str:
     """Is there something new to be told to a member who can be reached?"""
     given, context = draft.given, draft.context
-    told = (context.place, context.minutes)
-    return (
-        "same" if context.unreachable or not given.place or (given.place, given.minutes) == told else "news"
-    )
+    if context.unreachable or not given.place:
+        return "same"
+    return "news" if (given.place, given.minutes) != (context.place, context.minutes) else "same"
 
 
 def desk_end_while_waiting(draft: Draft) -> str:

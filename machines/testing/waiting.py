@@ -21,7 +21,7 @@ _BROUGHT_BACK = frozenset({Trigger.ALONE, Trigger.AGENT_IDLE})
 _CALL_S = 5.0
 
 
-# --- I14: the place in the line
+# --- I15: the place in the line
 
 
 def place_is_told(history: History) -> Iterator[str]:
@@ -103,7 +103,7 @@ def _last_unreachable(heard: list[str]) -> int:
     return max(n for n, trigger in enumerate(heard) if trigger == Trigger.UNREACHABLE)
 
 
-# --- I15: the first contact
+# --- I16: the first contact
 
 
 def first_contact_is_told_once(history: History) -> Iterator[str]:

@@ -153,21 +153,21 @@ BROKEN = {
     "I13 unanswered": with_dm(without="d2"),
     "I13 twice": with_dm(line("d14", 2, By.SERVICE, "like that", says="answer"), at=3),
     "I13 after the hand-off": with_dm(line("d14", 3, By.SERVICE, "like that", says="answer"), at=5),
-    "I14 told twice": with_dm(line("d14", 3.2, By.SERVICE, "your place", says="place"), at=4),
-    "I14 edited without a pause": with_dm(
+    "I15 told twice": with_dm(line("d14", 3.2, By.SERVICE, "your place", says="place"), at=4),
+    "I15 edited without a pause": with_dm(
         line("d3", 3, By.SERVICE, "your place", says="place", edits=(40, 45, 50)), without="d3", at=3
     ),
-    "I14 looked at without a pause": replace(
+    "I15 looked at without a pause": replace(
         GOOD, journal=(*GOOD.journal, looked("p2", 40.0), looked("p3", 60.0))
     ),
-    "I14 untrue": second_in_line(told=3),
-    "I15 told twice": with_dm(
+    "I15 untrue": second_in_line(told=3),
+    "I16 told twice": with_dm(
         line("d14", 1.6, By.SERVICE, "people read along", says="first_contact_privacy"), at=2
     ),
-    "I15 meant twice": replace(
+    "I16 meant twice": replace(
         GOOD, outbox=(*GOOD.outbox, Deed("k6", "conversation:c", "say", "void", says="first_contact"))
     ),
-    "I15 never told": with_dm(without="d0"),
+    "I16 never told": with_dm(without="d0"),
 }
 # what was written after the close is committed in the next conversation
 BROKEN["I8 to the agent"] = replace(
