@@ -71,6 +71,7 @@ _ROWS = {
     "timer": "t.subject IN (:subject, :case_subject)",
     "link": "t.conversation = :conversation",
     "message": "t.conversation = :conversation",
+    "wait": "t.conversation = :conversation",
 }
 _ALL_DONE = "UPDATE effect SET status = 'done', done_at = due_at WHERE status = 'pending'"
 _COPIES = """

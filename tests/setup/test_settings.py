@@ -116,3 +116,14 @@ def test_opening_hours_are_those_of_the_zone_and_leave_out_the_holidays() -> Non
 def test_every_timer_reaches_the_tables() -> None:
     assert load(timer_alone=1.5, misses=3).limits.alone == 1.5
     assert load(misses=3).limits.misses == 3
+
+
+@pytest.mark.parametrize("page", ["example.org/privacy", "https://example.org/<p>", "https://" + "x" * 501])
+def test_what_is_no_address_of_a_page_is_not_named_to_members(page: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"^PRIVACY_URL: must be an address"):
+        load(privacy_url=page)
+
+
+def test_a_page_on_privacy_may_stand_anywhere() -> None:
+    page = "https://example.org/privacy?lang=en#bot"
+    assert load(privacy_url=page).privacy_url == page
