@@ -269,7 +269,11 @@ def say_withdrawn(draft: Draft) -> None:
 
 
 def say_nobody_came(draft: Draft) -> None:
-    draft.say("nobody_came", PERSON, LEAVE_MESSAGE)
+    """Whoever still waited when the last one went home is told when somebody will be there again."""
+    if draft.given.open_now:
+        draft.say("nobody_came", PERSON, LEAVE_MESSAGE)
+    else:
+        say_when(draft)
 
 
 def say_desk_failed(draft: Draft) -> None:

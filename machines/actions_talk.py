@@ -102,6 +102,19 @@ def say_all_left(draft: Draft) -> None:
     draft.say("all_left")
 
 
+def say_colleague_comes(draft: Draft) -> None:
+    """They were told that they are being handed over; nobody has come yet."""
+    draft.say("colleague_comes")
+
+
+def note_end(draft: Draft) -> None:
+    """The agent is told why it is over."""
+    if draft.event.trigger is T.MEMBER_CLOSED:
+        draft.note_desk("ended_by_member")
+    else:
+        draft.note_desk("ended_by_silence")
+
+
 def say_agent_silent(draft: Draft) -> None:
     draft.say("agent_silent")
     draft.note_desk("agent_silent")

@@ -188,7 +188,7 @@ EDGES: tuple[Edge, ...] = (
     *edges(TALKING, T.AGENT_LEFT, None, "say_agent_left", when="others"),
     *edges(TALKING, T.AGENT_LEFT, None, "note_agent_left", when="last"),
     *edges(TALKING, T.ALONE, WAITING, "say_all_left", "invite_another", "wait_again", when="nobody"),
-    *edges(TALKING, T.ALONE, WAITING, "say_all_left", "wait_again", when="transfer"),
+    *edges(TALKING, T.ALONE, WAITING, "say_colleague_comes", "wait_again", when="transfer"),
     *edges(TALKING, T.TRANSFER_STARTED, None, "note_transfer", when="current"),
     *edges(TALKING, T.DESK_CLOSED, CLOSED, "say_goodbye", "resolve_case", "end_request", when="current"),
     *edges(
@@ -205,7 +205,15 @@ EDGES: tuple[Edge, ...] = (
     *edges(TALKING, (T.AGENT_REQUESTED, T.HELP_REQUESTED), None, "say_who"),
     *edges(TALKING, (T.SOLVED, T.NOT_HELPFUL), None, "note_feedback", "say_who"),
     *edges(TALKING, T.MEMBER_IDLE_WARN, None, "warn_member_idle"),
-    *edges(TALKING, T.MEMBER_IDLE, CLOSED, "say_idle_goodbye", "close_request", "resolve_no_reply"),
+    *edges(
+        TALKING,
+        T.MEMBER_IDLE,
+        CLOSED,
+        "say_idle_goodbye",
+        "note_end",
+        "close_request",
+        "resolve_no_reply",
+    ),
     *edges(TALKING, T.AGENT_IDLE_WARN, None, "remind_desk"),
     *edges(
         TALKING, T.AGENT_IDLE, WAITING, "say_agent_silent", "forget_agents", "invite_another", "wait_again"
@@ -219,7 +227,9 @@ EDGES: tuple[Edge, ...] = (
     *edges(OPEN, AGENT_CHANGES, None, "relay_agent_change"),
     *edges(BOT, T.MEMBER_CLOSED, CLOSED, "withdraw_expired", "say_closed_by_member"),
     *edges(WAITING, T.MEMBER_CLOSED, CLOSED, "withdraw", "say_closed_by_member"),
-    *edges(TALKING, T.MEMBER_CLOSED, CLOSED, "close_request", "resolve_case", "say_closed_by_member"),
+    *edges(
+        TALKING, T.MEMBER_CLOSED, CLOSED, "note_end", "close_request", "resolve_case", "say_closed_by_member"
+    ),
     *edges(OPEN, T.AGENT_MESSAGE, None, "relay_marked", when="earlier_before"),
     *edges(OPEN, T.AGENT_MESSAGE, None, "note_too_late", when="earlier_later"),
     *edges(OPEN, T.DELIVERY_FAILED, None, "tell_author", when="first"),

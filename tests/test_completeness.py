@@ -101,6 +101,7 @@ OTHER_TEXTS = frozenset(
         "agent_reacted",
         "agent_silent",
         "all_left",
+        "colleague_comes",
         "already_closed",
         "asked",
         "blocked",

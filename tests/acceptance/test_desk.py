@@ -85,7 +85,7 @@ async def test_a_talk_is_handed_to_a_named_agent(stage: Stage) -> None:
     task = await stage.handed_off(mia)
     await task.done("transfer", to="ben")
     await mia.hears("transfer")
-    await mia.hears("all_left")
+    await mia.hears("colleague_comes")
     assert [row["addressed_to"] for row in await waiting(stage)] == ["ben"]
     await mia.write("is somebody there?")
     await task.accept("ben")

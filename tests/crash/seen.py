@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,6 +15,7 @@ from machines.events import Source
 from machines.table import Outcome
 from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
 from orchestrator.sandbox.discord import view
+from orchestrator.texts.say import Table, words
 from storage import schema
 from tests.acceptance.playing import says
 from tests.crash.seen_builtin import own, shown
@@ -23,7 +24,6 @@ from tests.inprocess.world import Json, World
 from tests.storage.replay import differences
 
 _FROM_AGENT = re.compile(r"\*\*\w+:\*\* (.*)", re.DOTALL)
-_LATE = f"\n{ENGLISH.member['before_end']}"
 #: Texts with nothing of their own to know them by.
 _PLAIN = {"answer", "articles", "suggestions"}
 _OUR_AUTHOR, _OUR_NOTES = "discord_", "orchestrator"
@@ -80,28 +80,29 @@ def _questions(world: World, member: int, taken: Collection[str]) -> Iterator[Li
 
 def _dm_line(world: World, message: Json) -> Line:
     text, by_us = message["content"], message["author"] == "bot"
+    table = words(world.locale).member
     brought = _FROM_AGENT.fullmatch(text) if by_us else None
     return Line(
         id=message["id"],
         at=_seconds(message["at"]),
         by=By.SERVICE if by_us else By.MEMBER,
         text=text,
-        carries=brought[1].removesuffix(_LATE) if brought else None,
-        says=_key(text, ENGLISH.member) if by_us and not brought else "",
+        carries=brought[1].removesuffix(f"\n{table['before_end']}") if brought else None,
+        says=_to_member(text, table) if by_us and not brought else "",
         earlier=tuple(world.wrote.get(message["id"], ())),
         deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
         edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
         edits=tuple(at for _, at in world.edits.get(message["id"], ())),
-        place=_place(text) if by_us else 0,
+        place=_place(text, table) if by_us else 0,
     )
 
 
-def _place(text: str) -> int:
+def _place(text: str, table: Table) -> int:
     """In the line, where a text tells one."""
-    if (told := says("place", text)) is None:
+    if (told := says("place", text, table)) is None:
         return 0
-    nth = re.search(r"number (\d+) in line", told["place"])
-    return int(nth[1]) if nth else int(ENGLISH.member["place_first"] in told["place"])
+    nth = re.search(re.escape(table["place_nth"]).replace(r"\{n\}", r"(\d+)"), told["place"])
+    return int(nth[1]) if nth else int(table["place_first"] in told["place"])
 
 
 def _desks(world: World) -> Iterator[Desk]:
@@ -144,13 +145,17 @@ def _desk_line(world: World, message: Json) -> Line:
     )
 
 
-def _key(text: str, table: Mapping[str, str]) -> str:
+def _to_member(text: str, table: Table) -> str:
+    """Which of our texts for the member it is; empty for none."""
+    if any(text.startswith(table[head]) for head in ("articles", "suggestions")):
+        return "answer"
+    if any(says(key, text, table) for key in ("answer_greeting", "answer_thanks")):
+        return "answer"
+    return _key(text, table)
+
+
+def _key(text: str, table: Table) -> str:
     """Which of our texts it is; empty for none."""
-    if table is ENGLISH.member:
-        if any(text.startswith(table[head]) for head in ("articles", "suggestions")):
-            return "answer"
-        if any(says(key, text) for key in ("answer_greeting", "answer_thanks")):
-            return "answer"
     return next((key for key in table if key not in _PLAIN and says(key, text, table)), "")
 
 

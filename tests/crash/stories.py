@@ -206,7 +206,7 @@ async def handed_over(play: Play) -> None:
     """To a named colleague, who takes a while."""
     mia, task = play.world.member(), await play.task()
     await play.do(task.transfer, "ben")
-    await play.do(mia.hears, "all_left")
+    await play.do(mia.hears, "colleague_comes")
     await play.do(mia.write, "who are you?")
     await play.do(task.accept, "ben")
     await play.do(mia.hears, "agent_joined", 2)

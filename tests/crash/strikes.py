@@ -301,7 +301,7 @@ async def _hands_over(_stage: Stage, _mia: Member, task: Work | None) -> None:
 async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
     assert task is not None
     await mia.hears("transfer")
-    await mia.hears("all_left")
+    await mia.hears("colleague_comes")
     await task.accept("ben")
     await mia.hears("agent_joined", times=2)
     assert len(await mia.heard("transfer")) == 1

@@ -17,6 +17,7 @@ from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.twilio.model import TwilioModel
 from orchestrator.sandbox.twilio.routes import FLEX
 from orchestrator.sandbox.wire import Answer, Call
+from orchestrator.texts.say import words
 from orchestrator.twilio.limits import INTERACTION_EVENTS
 from tests.acceptance.playing import says
 from tests.english import ENGLISH
@@ -84,6 +85,7 @@ class World:
     )  #: message -> what a person made it say, in turn
     taken: list[Taken] = field(default_factory=list)  #: every webhook that reached the service
     desk: str = "flex"  #: where agents work: `flex` or `builtin`
+    locale: str = "en"  #: what members speak
     found: dict[str, tuple[str, ...]] = field(
         default_factory=dict
     )  #: conversation at the built-in desk -> messages that were there when it was found in the queue
@@ -107,7 +109,19 @@ class World:
 
     def __getstate__(self) -> Json:
         """What stays when the process that holds it is killed: the models, the time, what people did."""
-        kept = ("time", "seed", "patience", "wrote", "taken", "edits", "desk", "found", "discord", "twilio")
+        kept = (
+            "time",
+            "seed",
+            "patience",
+            "wrote",
+            "taken",
+            "edits",
+            "desk",
+            "locale",
+            "found",
+            "discord",
+            "twilio",
+        )
         return {name: getattr(self, name) for name in kept}
 
     def __setstate__(self, kept: Json) -> None:
@@ -164,6 +178,8 @@ class World:
     # --- people
 
     def member(self, name: str = "mia") -> Member:
+        if self.locale != "en":
+            self.discord.members.change(name, locale=self.locale)
         return Member(self, name)
 
     def tasks(self) -> list[Any]:
@@ -264,7 +280,8 @@ class Member:
 
     def heard(self, key: str) -> list[Json]:
         """Every line of the bot in the DM that is this text of ours."""
-        return [m for m in self.dm() if m["author"] == "bot" and says(key, m["content"])]
+        table = words(self.world.locale).member
+        return [m for m in self.dm() if m["author"] == "bot" and says(key, m["content"], table)]
 
     async def hears(self, key: str, times: int = 1) -> Json:
         """Wait for a text of ours; the latest such line."""

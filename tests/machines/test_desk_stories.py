@@ -10,7 +10,7 @@ import pytest
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger as T
 from machines.table import Outcome
-from tests.machines.talk import Talk, desk_texts, kinds, texts, told
+from tests.machines.talk import START, Talk, desk_texts, kinds, texts, told
 
 
 def test_asking_for_a_person_opens_a_case_and_a_desk_and_says_the_place() -> None:
@@ -254,3 +254,12 @@ def test_a_message_of_an_agent_takes_up_though_the_join_was_lost() -> None:
     assert done.effects[0].payload["args"] == {"name": "Ada"}
     again = talk.hears(T.AGENT_JOINED, agent="ada", name="Ada", request=1)
     assert (again.outcome, again.reason) == (Outcome.IGNORED, "is here already")
+
+
+def test_who_still_waits_when_the_last_agent_goes_home_is_told_when_somebody_will_be_there() -> None:
+    opens = START + timedelta(hours=16)
+    talk = Talk().waits()
+    talk.given |= {"open_now": False, "opens_at": opens}
+    done = talk.fires(T.WAIT)
+    assert (talk.state, texts(done)) == ("bot_faq", ["outside_hours"])
+    assert done.effects[0].payload["args"] == {"opens_at": opens.isoformat()}
