@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import cache
@@ -33,20 +34,20 @@ def page() -> Iterator[str]:
 
 
 def told_once(story: Story, desk: str, locale: str) -> Told:
-    """Over a database of its own, which is gone afterwards."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "story.db"
-        file.write_bytes(_empty())
-        return tell(story, desk, locale, f"sqlite:///{file}")
+    """Over a fresh database, at the same address every time: statements stay compiled."""
+    folder = Path(_folder().name)
+    for left in folder.glob("story.db*"):
+        left.unlink()
+    shutil.copy(folder / "empty.db", folder / "story.db")
+    return tell(story, desk, locale, f"sqlite:///{folder / 'story.db'}")
 
 
 @cache
-def _empty() -> bytes:
-    """A database with today's schema and nothing in it. Made once: that takes as long as a story."""
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder) / "empty.db"
-        upgrade(f"sqlite:///{file}")
-        return file.read_bytes()
+def _folder() -> tempfile.TemporaryDirectory[str]:
+    """With a database that has today's schema and nothing in it. It goes with the process."""
+    folder = tempfile.TemporaryDirectory()
+    upgrade(f"sqlite:///{Path(folder.name) / 'empty.db'}")
+    return folder
 
 
 def _block(heading: str, lines: Sequence[Line]) -> Iterator[str]:

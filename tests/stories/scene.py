@@ -16,8 +16,6 @@ from tests.inprocess.house import House
 from tests.inprocess.virtual import play
 from tests.inprocess.world import Json, Member, World
 
-#: What becomes of a conversation may take until timers of minutes have fired. Seconds.
-PATIENCE_S = 7200.0
 #: After this long nothing is under way any more. Seconds.
 QUIET_S = 30.0
 
@@ -36,6 +34,11 @@ class Scene:
         self.mia.press("agent_requested")
         await self.mia.hears("place", number)
         return await self.world.task(number)
+
+    async def hears_after(self, seconds: float, key: str) -> None:
+        """Nobody looks at the direct message meanwhile: ten looks a second would take seconds of ours."""
+        await self.world.time.sleep(seconds)
+        await self.mia.hears(key)
 
     async def fills_in(self, action: str, text: str) -> None:
         await self.mia.fills_in(self.mia.press(action), text)
@@ -79,7 +82,6 @@ class Told:
 def tell(story: Story, desk: str, locale: str, url: str) -> Told:
     """Play it once over a fresh database. Always the same, but for ids."""
     world = World(desk=desk, locale=locale)
-    world.patience = PATIENCE_S
     return play(world.time, _told(story, world, url))
 
 

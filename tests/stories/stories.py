@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from machines.snapshot import Limits
+from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.timetable import hours
 from tests.stories.scene import Scene, Story
 
 QUESTION = "I forgot my password"
 #: Stories begin on a Monday at nine.
 WEEK = hours("tue-fri 09:00-17:00")
+#: How long one may still wait when five minutes are left.
+UNTIL_CLOSING_S = 600.0
 
 
 async def straight_through(scene: Scene) -> None:
@@ -38,7 +40,7 @@ async def straight_through(scene: Scene) -> None:
 
 async def nobody_available(scene: Scene) -> None:
     await scene.asks_for_a_person()
-    await scene.mia.hears("nobody_came")
+    await scene.hears_after(DEFAULT_LIMITS.wait, "nobody_came")
     await scene.fills_in("message_left", "Please call me back on Monday")
     await scene.mia.hears("message_kept")
 
@@ -52,7 +54,7 @@ async def outside_hours(scene: Scene) -> None:
 
 async def closing_time(scene: Scene) -> None:
     await scene.asks_for_a_person()
-    await scene.mia.hears("outside_hours")
+    await scene.hears_after(UNTIL_CLOSING_S, "outside_hours")
 
 
 async def cancelled_too_late(scene: Scene) -> None:
@@ -76,7 +78,7 @@ async def member_vanishes(scene: Scene) -> None:
     task = await scene.asks_for_a_person()
     await scene.taken_up(task)
     await scene.says(task, "What does the error say?")
-    await scene.mia.hears("idle_resolved")
+    await scene.hears_after(DEFAULT_LIMITS.member_idle, "idle_resolved")
 
 
 async def agent_falls_silent(scene: Scene) -> None:
@@ -84,7 +86,7 @@ async def agent_falls_silent(scene: Scene) -> None:
     await scene.taken_up(task)
     scene.mia.write("It says: error 17")
     await task.gets("It says: error 17")
-    await scene.mia.hears("agent_silent")
+    await scene.hears_after(DEFAULT_LIMITS.agent_idle, "agent_silent")
 
 
 async def reopened(scene: Scene) -> None:
@@ -137,7 +139,7 @@ STORIES = (
         "Closing time",
         "The member still waits when the last agent goes home.",
         closing_time,
-        limits=Limits(wait=600),
+        limits=Limits(wait=UNTIL_CLOSING_S),
         hours=hours("mon 00:00-09:05; tue-fri 09:00-17:00"),
     ),
     Story("Cancelled", "Before anybody came.", cancelled),
