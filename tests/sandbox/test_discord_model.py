@@ -313,3 +313,80 @@ def test_a_button_is_pressed_only_by_who_sees_it_and_while_it_is_enabled(world: 
         with pytest.raises(Refusal):
             world.model.members.click(name, int(sent["id"]), custom_id)
     assert world.events() == ["MESSAGE_CREATE", "INTERACTION_CREATE"]
+
+
+# --- modals
+
+
+def text_input(**more: Any) -> dict[str, Any]:
+    return {"type": 4, "custom_id": "text", "label": "Text", "style": 1, "max_length": 5} | more
+
+
+def opened(world: World, *components: dict[str, Any]) -> Answer:
+    """A modal in answer to a command; without components, with one good field."""
+    shown = components or ({"type": 1, "components": [text_input()]},)
+    data = {"title": "Form", "custom_id": "form", "components": list(shown)}
+    return world.respond(world.command(), type=9, data=data)
+
+
+def test_a_command_opens_a_modal_and_its_submission_takes_an_answer_of_its_own(world: World) -> None:
+    assert opened(world).status == 200
+    sent = world.model.members.submit("ada", "form", {"text": "good"})
+    (event,) = [d.data for d in world.model.drain(world.session) if d.event == "INTERACTION_CREATE"]
+    assert (event["type"], "message" in event) == (5, False)
+    assert refusal(world.respond((event["id"], event["token"]), type=6)) == (400, 50035)
+    assert refusal(world.respond((event["id"], event["token"]), type=9, data={})) == (400, 50035)
+    assert world.respond((event["id"], event["token"]), type=5, data={"flags": 64}).status == 200
+    assert world.original("PATCH", (event["id"], event["token"]), {"content": "thanks"}).status == 200
+    assert sent.original is not None
+    assert (sent.original.ephemeral, sent.original.content) == (True, "thanks")
+
+
+def test_a_modal_is_sent_off_once_unless_the_application_does_not_respond(world: World) -> None:
+    opened(world)
+    world.model.members.submit("ada", "form", {"text": "good"})
+    with pytest.raises(Refusal, match="No modal"):
+        world.model.members.submit("ada", "form", {"text": "good"})
+    world.clock.move(seconds=3.1)
+    again = world.model.members.submit("ada", "form", {"text": "again"})
+    world.respond((str(again.id), again.token), type=5)
+    world.clock.move(seconds=3.1)
+    with pytest.raises(Refusal, match="No modal"):
+        world.model.members.submit("ada", "form", {"text": "good"})
+
+
+@pytest.mark.parametrize("text", ["", "longer"])
+def test_a_member_cannot_send_off_what_does_not_fit_the_field(world: World, text: str) -> None:
+    opened(world)
+    with pytest.raises(Refusal, match="'text'"):
+        world.model.members.submit("ada", "form", {"text": text})
+
+
+@pytest.mark.parametrize(
+    "component",
+    [
+        {"type": 1, "components": []},
+        {"type": 1, "components": [text_input(), text_input(custom_id="other")]},
+        {"type": 1, "components": [{"type": 2, "style": 1, "label": "x", "custom_id": "x"}]},
+        {"type": 1, "components": [text_input(label="x" * 46)]},
+        {"type": 1, "components": [text_input(label=None)]},
+        {"type": 1, "components": [text_input(style=3)]},
+        {"type": 1, "components": [text_input(max_length=4001)]},
+        {"type": 1, "components": [text_input(max_length=0)]},
+        {"type": 1, "components": [text_input(min_length=-1)]},
+        {"type": 1, "components": [text_input(placeholder="x" * 101)]},
+        {"type": 1, "components": [text_input(value="longer")]},
+        {"type": 1, "components": [text_input(custom_id="")]},
+        {"type": 18, "component": text_input(label=None)},
+        {"type": 18, "label": "Text", "component": {"type": 2}},
+        {"type": 4, "custom_id": "text", "label": "Text", "style": 1},
+    ],
+    ids=str,
+)
+def test_a_modal_is_held_to_discords_limits(world: World, component: dict[str, Any]) -> None:
+    assert refusal(opened(world, component)) == (400, 50035)
+
+
+def test_a_label_over_a_field_and_text_to_read_are_granted(world: World) -> None:
+    label = {"type": 18, "label": "Text", "component": text_input(label=None)}
+    assert opened(world, {"type": 10, "content": "Please read"}, label).status == 200

@@ -9,7 +9,7 @@ from enum import IntEnum
 from typing import Any
 
 from orchestrator.sandbox.discord import draft as drafts
-from orchestrator.sandbox.discord import errors, limits, payloads
+from orchestrator.sandbox.discord import errors, limits, modals, payloads
 from orchestrator.sandbox.discord.draft import Draft
 from orchestrator.sandbox.discord.messages import Messages
 from orchestrator.sandbox.discord.sessions import Sessions
@@ -53,7 +53,8 @@ class Interaction:
     acknowledged_at: datetime | None = None
     callback: Callback | None = None
     original: Message | None = None  #: what `@original` names
-    modal: dict[str, Any] | None = None  #: the modal it opened, until that is submitted
+    modal: dict[str, Any] | None = None  #: the modal it opened, until what was submitted is acknowledged
+    submission: Interaction | None = None  #: of that modal, the latest
 
 
 class Interactions:
@@ -87,6 +88,8 @@ class Interactions:
         )
         self._by_id[interaction.id] = interaction
         self._by_token[token] = interaction
+        if trigger is not None:
+            trigger.submission = interaction
         self._sessions.dispatch("INTERACTION_CREATE", self._event(interaction, user, channel), None)
         return interaction
 
@@ -103,10 +106,15 @@ class Interactions:
         return interaction.acknowledged_at is None and late
 
     def open_modal(self, user: User, custom_id: str) -> Interaction | None:
-        """The latest interaction of this member that opened such a modal and was not submitted yet."""
+        """The latest interaction of this member whose modal can be sent off.
+
+        While a submission is under way it cannot; one that the application did not respond to leaves it open.
+        """
         for interaction in reversed(self._by_id.values()):
-            modal = interaction.modal
-            if interaction.user_id == user.id and modal is not None and modal["custom_id"] == custom_id:
+            modal, submission = interaction.modal, interaction.submission
+            if interaction.user_id != user.id or modal is None or modal["custom_id"] != custom_id:
+                continue
+            if submission is None or self.failed(submission):
                 return interaction
         return None
 
@@ -139,6 +147,8 @@ class Interactions:
                 interaction.original = interaction.source
         interaction.acknowledged_at = self._world.now()
         interaction.callback = callback
+        if interaction.trigger is not None:
+            interaction.trigger.modal = None
         return self._response(interaction, callback)
 
     def by_webhook(self, application_id: int, token: str) -> Interaction:
@@ -282,4 +292,5 @@ def _modal(data: Any) -> dict[str, Any]:
         message = f"Must be between 1 and {limits.ROWS} in length."
         raise errors.invalid("data.components", "BASE_TYPE_BAD_LENGTH", message)
     drafts.check_custom_ids(components)
+    modals.check(components)
     return {"title": title, "custom_id": custom_id, "components": components}

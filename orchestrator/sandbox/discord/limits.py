@@ -19,6 +19,9 @@ COMPONENTS_V2 = 40  #: components of a message with the V2 flag (Components, Ref
 CUSTOM_ID = 100  #: characters (Components, Custom ID)
 LABEL = 80  #: characters on a button (Components, Button)
 MODAL_TITLE = 45  #: characters (Interactions, Modal callback)
+INPUT_LABEL = 45  #: characters over a text input (Components, Text Input and Label)
+INPUT = 4000  #: characters in a text input (Components, Text Input)
+INPUT_PLACEHOLDER = 100  #: characters (Components, Text Input)
 PAGE = 100  #: messages in one page of history (Message, Get Channel Messages)
 COMMANDS = 100  #: global slash commands (Application Commands, Registering)
 

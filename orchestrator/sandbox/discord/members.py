@@ -162,9 +162,7 @@ class Members:
         data = {"custom_id": custom_id, "components": _submitted(components, fields)}
         channel = self._world.channel(trigger.channel_id)
         kind = Kind.MODAL_SUBMIT
-        begun = self._interactions.begin(kind, user, channel, data, source=trigger.source, trigger=trigger)
-        trigger.modal = None
-        return begun
+        return self._interactions.begin(kind, user, channel, data, source=trigger.source, trigger=trigger)
 
     def inbox(self, name: str) -> list[Message]:
         """The DM with the bot and the ephemeral answers elsewhere, oldest first, deleted ones kept."""
