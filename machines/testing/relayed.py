@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import pairwise
 
 from machines.conversation import State
-from machines.testing.history import By, Dm, History, Line, by
+from machines.testing.history import By, Desk, Dm, History, Line, by
 
 WITH_A_DESK = frozenset({State.AWAITING_AGENT, State.WITH_AGENT})
 NOT_CLOSED = WITH_A_DESK | {State.BOT_FAQ}
@@ -121,7 +121,7 @@ def order_is_kept(history: History) -> Iterator[str]:
     for desk in history.desks:
         dm = history.dm(desk.member)
         at_desk, in_dm = ([line for line in lines if line.id not in late] for lines in (desk.lines, dm.lines))
-        yield from _in_order(_said_to_a_desk(history, dm), at_desk, f"to {desk.ref}")
+        yield from _in_order(_said_to_this(history, dm, desk), at_desk, f"to {desk.ref}")
         yield from _in_order(by(desk.lines, By.AGENT), in_dm, f"to {desk.member}")
 
 
@@ -130,6 +130,17 @@ def _said_to_a_desk(history: History, dm: Dm) -> list[Line]:
     entries = {entry.id: entry for entry in history.journal if entry.source == "discord"}
     told = [(line, entries.get(line.id)) for line in by(dm.lines, By.MEMBER)]
     return [line for line, entry in told if entry is None or entry.before in WITH_A_DESK]
+
+
+def _said_to_this(history: History, dm: Dm, desk: Desk) -> list[Line]:
+    """Nor what an earlier request was told: its next reads that in the transcript likewise."""
+    before = [
+        line
+        for other in history.desks
+        if other.conversation == desk.conversation and other.request < desk.request
+        for line in other.lines
+    ]
+    return [one for one in _said_to_a_desk(history, dm) if not any(_carries(line, one) for line in before)]
 
 
 def _in_order(said: Sequence[Line], heard: Sequence[Line], where: str) -> Iterator[str]:

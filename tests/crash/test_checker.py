@@ -212,6 +212,31 @@ def test_what_an_operator_had_sent_after_all_comes_late_and_may() -> None:
     assert check(replace(history, outbox=(*history.outbox, retried))) == []
 
 
+def test_a_later_wording_of_what_an_earlier_request_was_told_may_come_as_a_new_line() -> None:
+    second = Desk(
+        "CH2",
+        MIA,
+        "c",
+        2,
+        (
+            line("t9", 6.2, By.SERVICE, "thanks", carries="thanks"),
+            line("t0", 6.4, By.SERVICE, "hello!", carries="hello!"),
+        ),
+        tasks=("completed",),
+    )
+    corrected = with_dm(
+        line("d4", 4, By.MEMBER, "hello!", earlier=("hello",), edited_at=6.3), without="d4", at=3
+    )
+    history = replace(
+        corrected,
+        desks=(replace(GOOD.desks[0], lines=GOOD.desks[0].lines[:3]), second),
+        claimed=GOOD.claimed | {"t9", "t0"},
+    )
+    assert [str(v) for v in check(history) if v.invariant == "I3"] == []
+    never_there = replace(history, desks=(replace(second, request=1),))
+    assert "I3" in [v.invariant for v in check(never_there)]
+
+
 def test_a_correction_that_did_not_arrive_is_excused_only_where_its_author_was_told_or_could_not_be() -> None:
     corrected = line("d4", 4, By.MEMBER, "hello!", earlier=("hello",), edited_at=6.2)
     history = with_dm(corrected, without="d4", at=4)
