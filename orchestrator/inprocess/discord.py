@@ -137,7 +137,8 @@ class InProcessDiscord:
 
     async def answer(self, application: str, token: str, text: str) -> None:
         body = {"content": text, "allowed_mentions": {"parse": []}}
-        await self._speak("answer", "PATCH", f"/webhooks/{application}/{token}/messages/@original", body)
+        path = f"/webhooks/{application}/{token}/messages/@original"
+        _id(await self._speak("answer", "PATCH", path, body))
 
     async def typing(self, channel: str) -> None:
         await self._speak("typing", "POST", f"/channels/{channel}/typing")
