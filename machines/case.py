@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import timedelta
 from enum import StrEnum
 
-from machines.effects import Effect, Kind, dm_lane
+from machines.effects import Effect, Kind, dm_lane, interaction_lane
 from machines.events import CaseTrigger, Event
 from machines.snapshot import CaseContext, Given, Snapshot
 from machines.table import ALWAYS, Edge, Guard, Refusal, Row, Table, edges, ignored, refused
@@ -22,12 +22,19 @@ class CaseState(StrEnum):
 
 
 S, T = CaseState, CaseTrigger
+#: Kinds of cases. A report is its member's own: no conversation joins it.
+HELP, BUG, FEATURE = "help", "bug", "feature"
+REPORTS = (BUG, FEATURE)
 LIVE = (S.OPEN, S.IN_PROGRESS, S.PENDING)
 STAYING = (T.NOTE_ADDED, T.EDITED, T.CONVERSATION_LINKED, T.DELIVERY_FAILED, T.FEEDBACK)
 TIMERS_OF: dict[str, tuple[str, ...]] = dict.fromkeys(S, ()) | {S.RESOLVED: (T.CASE_CLOSE,)}
 
+#: (state, trigger) -> name of the guard whose answer picks the row. Without an entry there is one row.
+CASE_ASKS: dict[tuple[str, str], str] = {(S.OPEN, T.OPENED): "opening"}
+
 EDGES: tuple[Edge, ...] = (
-    *edges(S.OPEN, T.OPENED, None, "remember_opening"),
+    *edges(S.OPEN, T.OPENED, None, "remember_opening", when="asked_for"),
+    *edges(S.OPEN, T.OPENED, None, "remember_opening", "confirm_report", when="reported"),
     *edges(S.OPEN, (T.ASSIGNED, T.AGENT_JOINED), S.IN_PROGRESS, "remember_agent"),
     *edges((S.OPEN, S.IN_PROGRESS), T.ASKED_MEMBER, S.PENDING),
     *edges(S.PENDING, T.MEMBER_REPLIED, S.IN_PROGRESS),
@@ -36,7 +43,8 @@ EDGES: tuple[Edge, ...] = (
     *edges(S.RESOLVED, T.REOPENED, S.OPEN, "forget_resolution"),
     *edges(S.RESOLVED, T.AGENT_CONTACTS, S.OPEN, "forget_resolution", "remember_agent"),
     *edges(S.RESOLVED, T.CASE_CLOSE, S.CLOSED),
-    *edges(tuple(S), (T.NOTE_ADDED, T.EDITED, T.DELIVERY_FAILED), None),
+    *edges(tuple(S), (T.NOTE_ADDED, T.EDITED), None),
+    *edges(tuple(S), T.DELIVERY_FAILED, None, "confirm_by_message"),
     *edges(tuple(S), T.CONVERSATION_LINKED, None, "remember_conversation"),
     *edges(tuple(S), T.FEEDBACK, None, "remember_feedback"),
     *edges((S.IN_PROGRESS, S.PENDING), (T.ASSIGNED, T.AGENT_JOINED), None, "remember_agent"),
@@ -44,6 +52,8 @@ EDGES: tuple[Edge, ...] = (
 )
 
 REFUSALS: tuple[Refusal, ...] = (
+    *refused(S.OPEN, T.OPENED, "blocked", "answer_blocked", when="blocked"),
+    *refused(S.OPEN, T.OPENED, "says nothing", "answer_empty", when="empty"),
     *ignored((S.IN_PROGRESS, S.PENDING, S.RESOLVED, S.CLOSED), T.OPENED, "opened before"),
     *ignored((S.RESOLVED, S.CLOSED), (T.ASSIGNED, T.AGENT_JOINED), "resolved: reopen it first"),
     *ignored((S.PENDING, S.RESOLVED, S.CLOSED), T.ASKED_MEMBER, "not being worked on"),
@@ -54,18 +64,6 @@ REFUSALS: tuple[Refusal, ...] = (
     *refused(S.CLOSED, T.REOPENED, "closed: a new case linked to it is opened instead"),
     *refused(S.CLOSED, T.AGENT_CONTACTS, "closed: open a linked case"),
     *ignored((*LIVE, S.CLOSED), T.CASE_CLOSE, "timer of a state that was left"),
-)
-
-CASE = Table(
-    name="case",
-    version=1,
-    states=tuple(S),
-    initial=S.OPEN,
-    final=frozenset({S.CLOSED}),
-    triggers=tuple(T),
-    guards=dict[tuple[str, str], Guard](),
-    edges=EDGES,
-    refusals=REFUSALS,
 )
 
 
@@ -95,13 +93,81 @@ class CaseDraft:
             payload["args"] = args
         self.effects.append(Effect(Kind.SAY, dm_lane(self.snapshot.member), payload))
 
+    def answer(self, text: str, /, **args: object) -> None:
+        """Shown only to the member, where a command of theirs waits for it."""
+        if interaction := self.event.data.get("interaction"):
+            payload: dict[str, object] = {"interaction": interaction, "text": text}
+            if args:
+                payload |= {"case": self.snapshot.id, "args": args}
+            lane = interaction_lane(interaction["id"])
+            self.effects.append(Effect(Kind.ANSWER_INTERACTION, lane, payload))
+
+
+def _opening(draft: CaseDraft) -> str:
+    """A report comes from the member, by command; any other case is asked for by a conversation."""
+    data = draft.event.data
+    if data.get("kind", HELP) not in REPORTS:
+        return "asked_for"
+    if draft.given.blocked:
+        return "blocked"
+    says_something = all(_visible(str(data.get(name, ""))) for name in ("title", "summary"))
+    return "reported" if says_something else "empty"
+
+
+def _visible(text: str) -> bool:
+    return any(char.isprintable() and not char.isspace() for char in text)
+
+
+#: Every guard that the table may name: its closed list of answers, and the function that gives one.
+CASE_GUARDS: dict[str, tuple[Guard, Callable[[CaseDraft], str]]] = {
+    "opening": (Guard("opening", ("asked_for", "reported", "blocked", "empty")), _opening),
+}
+
+CASE = Table(
+    name="case",
+    version=1,
+    states=tuple(S),
+    initial=S.OPEN,
+    final=frozenset({S.CLOSED}),
+    triggers=tuple(T),
+    guards={case: CASE_GUARDS[name][0] for case, name in CASE_ASKS.items()},
+    edges=EDGES,
+    refusals=REFUSALS,
+)
+
 
 def _remember_opening(draft: CaseDraft) -> None:
     data = draft.event.data
     draft.context = replace(
-        draft.context, kind=str(data.get("kind", "help")), follows=str(data.get("follows", ""))
+        draft.context,
+        kind=str(data.get("kind", HELP)),
+        title=str(data.get("title", "")),
+        summary=str(data.get("summary", "")),
+        steps=str(data.get("steps", "")),
+        channel=str(data.get("asked_in", "")),
+        follows=str(data.get("follows", "")),
     )
     _remember_conversation(draft)
+
+
+def _confirm_report(draft: CaseDraft) -> None:
+    bug = draft.context.kind == BUG
+    draft.answer("bug_reported" if bug else "feature_requested", title=draft.context.title)
+
+
+def _confirm_by_message(draft: CaseDraft) -> None:
+    """Who filed a report and was not shown its number, because the command's answer is dead, reads it in the DM."""
+    if draft.event.data.get("kind") == Kind.ANSWER_INTERACTION and not draft.context.confirmed:
+        draft.context = replace(draft.context, confirmed=True)
+        draft.say("report_filed", title=draft.context.title)
+
+
+def _answer_blocked(draft: CaseDraft) -> None:
+    draft.answer("blocked")
+
+
+def _answer_empty(draft: CaseDraft) -> None:
+    draft.answer("report_empty")
 
 
 def _remember_conversation(draft: CaseDraft) -> None:
@@ -145,6 +211,10 @@ def _watch_resolved(draft: CaseDraft) -> None:
 
 CASE_ACTIONS: dict[str, Callable[[CaseDraft], None]] = {
     "remember_opening": _remember_opening,
+    "confirm_report": _confirm_report,
+    "confirm_by_message": _confirm_by_message,
+    "answer_blocked": _answer_blocked,
+    "answer_empty": _answer_empty,
     "remember_conversation": _remember_conversation,
     "remember_agent": _remember_agent,
     "remember_resolution": _remember_resolution,

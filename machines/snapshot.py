@@ -87,11 +87,13 @@ class CaseContext:
     agents: tuple[str, ...] = ()
     reason: str = ""  #: why it was resolved
     merged_into: str = ""
+    confirmed: bool = False  #: its number went to the member by direct message, for the answer was dead
     follows: str = ""  #: the closed case that this one goes on with
     rating: int = 0
     comment: str = ""
     title: str = ""
     summary: str = ""
+    steps: str = ""  #: of a bug: how to see it, and what was expected
     channel: str = ""  #: of the server, where it was asked for
     priority: str = ""  #: low, high or urgent; empty: as usual
     tags: tuple[str, ...] = ()

@@ -10,7 +10,7 @@ from transitions import EventData, Machine
 
 from machines import case, conversation
 from machines.actions import ACTIONS
-from machines.case import CASE, CASE_ACTIONS, CaseDraft
+from machines.case import CASE, CASE_ACTIONS, CASE_ASKS, CASE_GUARDS, CaseDraft
 from machines.conversation import ASKS, CONVERSATION
 from machines.draft import Draft
 from machines.effects import Effect, Kind, dm_lane, interaction_lane
@@ -161,6 +161,9 @@ def _answer_command(draft: Draft, row: Row) -> None:
 
 def _step_case(snapshot: Snapshot, event: Event, given: Given) -> Step:
     draft = CaseDraft(snapshot, event, given)
+    asks = CASE_ASKS.get((snapshot.state, event.trigger))
+    if asks is not None:
+        draft.verdict = CASE_GUARDS[asks][1](draft)
     row = _run(CASE_MACHINE, draft, event)
     timers: dict[str, Any] = dict(draft.timers)
     if draft.state != snapshot.state:

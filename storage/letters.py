@@ -210,6 +210,8 @@ def _on_effect(connection: Connection, request: Request, now: float) -> Answered
         return Answered(Answer.REFUSED, "its request was given up; the member can ask for a person again")
     if row.kind == Kind.SAY and _comes_too_late(connection, row):
         return Answered(Answer.REFUSED, "it is not the bot's turn any more; the conversation has gone on")
+    if row.kind == Kind.ANSWER_INTERACTION and "case" in codec.load(row.payload):
+        return Answered(Answer.REFUSED, "its member was written a direct message instead")
     values = {
         "status": str(Status.PENDING),
         "generation": row.generation + 1,

@@ -228,15 +228,18 @@ class Run:
         except Exception as error:
             return self._fail(event, talk.snapshot, given, error)
         if step.outcome is Outcome.REFUSED:
-            # nothing was started: only the answer goes out, under the name of the refused event
-            self.record.enter(event, None, None, step.outcome, step.reason, given)
-            self.record.send(step.effects, f"member:{member.id}", member.id, f"{event.source}:{event.id}")
-            return Receipt(step.outcome, reason=step.reason)
+            return self._turn_away(event, member, given, step)
         self.picture.talks[talk.snapshot.id] = talk
         self.picture.owners.conversations[talk.snapshot.id] = member.id
         self.picture.open[member.id] = talk.snapshot.id
         self.woken.add(f"conversation:{talk.snapshot.id}")
         return self._settle(event, talk, given, step)
+
+    def _turn_away(self, event: Event, member: Member, given: Given, step: Step) -> Receipt:
+        """Nothing was started: only the answer goes out, under the name of the refused event."""
+        self.record.enter(event, None, None, step.outcome, step.reason, given)
+        self.record.send(step.effects, f"member:{member.id}", member.id, f"{event.source}:{event.id}")
+        return Receipt(step.outcome, reason=step.reason)
 
     def _begins(self, member: Member) -> float:
         """Later than every conversation of theirs before: the latest is the one that began last."""
@@ -359,19 +362,41 @@ class Run:
         self._step_case(event, case)
 
     def _process_case(self, event: Event) -> Receipt:
+        if event.trigger is CaseTrigger.OPENED and event.to.case is None:
+            return self._open_case(event)
         case = self.picture.case(event.to.case or "")
         if case is None:
             return self._ignore(event, "no such case")
         return self._step_case(event, case)
 
+    def _open_case(self, event: Event) -> Receipt:
+        """A case of its own, whatever else of the member's is open."""
+        owner = self.picture.owner(event)
+        if owner is None:
+            return self._ignore(event, "it names nobody")
+        member = self.picture.members.get(owner) or self.picture.join(owner)
+        self._learn(member, event)
+        given = Given(received_at=moment(self.now), blocked=member.blocked, limits=self.limits)
+        case = Case(new_case(self.fresh_id(), member.id), self.now, new=True)
+        try:
+            step = self.step(case.snapshot, event, given)
+        except Exception as error:
+            return self._fail(event, case.snapshot, given, error)
+        if step.outcome is Outcome.REFUSED:
+            return self._turn_away(event, member, given, step)
+        self.picture.add_case(case)
+        return self._settle_case(event, case, given, step)
+
     def _step_case(self, event: Event, case: Case) -> Receipt:
         given = Given(received_at=moment(self.now), limits=self.limits)
-        before = case.snapshot
         try:
-            step = self.step(before, event, given)
+            step = self.step(case.snapshot, event, given)
         except Exception as error:
-            return self._fail(event, before, given, error)
-        after = step.snapshot
+            return self._fail(event, case.snapshot, given, error)
+        return self._settle_case(event, case, given, step)
+
+    def _settle_case(self, event: Event, case: Case, given: Given, step: Step) -> Receipt:
+        before, after = case.snapshot, step.snapshot
         self.record.enter(event, before, after, step.outcome, step.reason, given, step)
         case.snapshot = after
         case.dirty = True

@@ -18,6 +18,7 @@ from transitions import Machine
 
 from machines import step as stepping
 from machines.actions import ACTIONS
+from machines.case import HELP
 from machines.draft import Draft
 from machines.events import OPENERS, Address, Event, Source, Trigger
 from machines.snapshot import CaseContext, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
@@ -108,6 +109,15 @@ class Affairs:
         self.running.clear()
         return self._keep(self._step(begun, event, open_now, self.talk))
 
+    def reports(self, event: Event) -> Step:
+        """Apply a report: a case of its own, unless it is refused. The conversation hears nothing of it."""
+        self.heard += 1
+        case = new_case(f"{self.heard:032x}", self.member)
+        done = step(case, event, Given(self.now, blocked=self.blocked, limits=self.limits))
+        if done.outcome is not Outcome.REFUSED:
+            self.cases[case.id] = done.snapshot
+        return done
+
     def fires(self, timer: str, *, place: int = 1, minutes: int = 0) -> Happening:
         """The clock goes to where that timer is due, and it fires. Raises KeyError if it does not run."""
         due = self.running.pop(timer)
@@ -123,7 +133,7 @@ class Affairs:
             fresh=f"{self.heard:032x}",
             open_now=open_now,
             opens_at=None if open_now else self.now + timedelta(hours=8),
-            help_case=next((_facts(case) for case in self.cases.values() if case.state in LIVE), None),
+            help_case=next((_facts(case) for case in self.cases.values() if is_open_help(case)), None),
             case=_facts(self.cases[context.case]) if context.case else None,
             blocked=self.blocked,
             first_contact=self.talk is None,
@@ -158,6 +168,12 @@ class Affairs:
             self.cases[tell.case] = step(case, told, Given(self.now)).snapshot
         running = MappingProxyType(dict(self.running))
         return Happening(happened.before, happened.event, happened.given, done, running)
+
+
+def is_open_help(case: Snapshot) -> bool:
+    """Whether the member's next conversation joins it."""
+    assert isinstance(case.context, CaseContext)
+    return case.state in LIVE and case.context.kind == HELP
 
 
 def _facts(case: Snapshot) -> CaseFacts:

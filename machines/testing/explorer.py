@@ -12,8 +12,9 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import product
 
-from machines.case import CASE
+from machines.case import CASE, REPORTS
 from machines.conversation import CONVERSATION, State
 from machines.effects import Kind
 from machines.events import TIMERS, CaseTrigger
@@ -26,6 +27,8 @@ from machines.testing.turns import Known, Row, Turn, Turns
 
 _NO_DESK = the_desk(Task.NONE)
 _NOTHING = Known()
+#: What members report, whatever else there is: each a case of its own.
+_REPORTS = tuple(product(REPORTS, ("a title", " ")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,10 @@ class Explorer:
         places, ways = self.found.places, self.found.ways
         queue = deque([Place(), Place(known=Known(blocked=True))])
         places.update(dict.fromkeys(queue))
+        for place, (kind, title) in product(queue, _REPORTS):
+            taken = self._turns.report(kind, title, blocked=place.known.blocked)
+            if taken != (bool(title.strip()) and not place.known.blocked):
+                self.found.faults.setdefault(f"a report {title!r} is {'' if taken else 'not '}taken", place)
         number = {place: n for n, place in enumerate(queue)}
         while queue and not (until_fault and self.found.faults):
             here = queue.popleft()

@@ -18,8 +18,9 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from transitions import Machine
 
 from machines.actions import ACTIONS
+from machines.case import REPORTS
 from machines.conversation import TIMERS_OF
-from machines.events import ABOUT_A_MESSAGE, OPENERS, PRESSES, TIMERS, Address, Event, Source
+from machines.events import ABOUT_A_MESSAGE, OPENERS, PRESSES, TIMERS, Address, CaseTrigger, Event, Source
 from machines.events import Trigger as T
 from machines.snapshot import Context, Snapshot
 from machines.step import build, new_conversation
@@ -184,6 +185,19 @@ def happenings(draw: DrawFn, affairs: Affairs, triggers: Sequence[T] = tuple(T))
     event = draw(events(talk, affairs.now, triggers=triggers))
     open_now = _pick(draw, (True, True, True, False))
     return affairs.hears(event, open_now=open_now, place=_pick(draw, (1, 2)))
+
+
+@some.composite
+def reports(draw: DrawFn, affairs: Affairs) -> Event:
+    """A report by command, mostly with something to read in it."""
+    data = {
+        "kind": _pick(draw, REPORTS),
+        "title": _pick(draw, ("it crashes", "it crashes", "it crashes", " ")),
+        "summary": _pick(draw, ("as soon as I jump", "as soon as I jump", "")),
+        "interaction": {"id": str(affairs.heard)},
+    }
+    name, to = f"report-{affairs.heard}", Address(member=affairs.member)
+    return Event(Source.DISCORD, name, CaseTrigger.OPENED, affairs.now, to, data)
 
 
 def _context(snapshot: Snapshot) -> Context:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from machines.case import CASE_ASKS, CASE_GUARDS, CaseDraft
 from machines.conversation import ASKS
 from machines.draft import Draft
 from machines.effects import Kind
@@ -94,10 +95,22 @@ class Turns:
         """Where a case in that state goes."""
         if (state, trigger) not in self._case_steps:
             event = Event(Source.TELL, "e", trigger, NOW, Address(case=OWN))
-            after = step(replace(new_case(OWN, MEMBER), state=state), event, Given(NOW))
+            after = self._step_case(replace(new_case(OWN, MEMBER), state=state), event, Given(NOW))
             self._case_steps[state, trigger] = str(after.snapshot.state)
-            self.case_rows.add((state, str(trigger), ALWAYS))
         return self._case_steps[state, trigger]
+
+    def report(self, kind: str, title: str, *, blocked: bool) -> bool:
+        """Whether a report becomes a case. No conversation hears of it, and nothing that is known here changes."""
+        data = {"kind": kind, "title": title, "summary": "what happened"}
+        event = Event(Source.DISCORD, "e", CaseTrigger.OPENED, NOW, Address(member=MEMBER), data)
+        done = self._step_case(new_case(FRESH, MEMBER), event, Given(NOW, blocked=blocked))
+        return done.outcome is not Outcome.REFUSED
+
+    def _step_case(self, before: Snapshot, event: Event, given: Given) -> Step:
+        guard = CASE_ASKS.get((before.state, event.trigger))
+        answer = CASE_GUARDS[guard][1](CaseDraft(before, event, given)) if guard else ALWAYS
+        self.case_rows.add((before.state, str(event.trigger), answer))
+        return step(before, event, given)
 
     def _tell(self, cases: dict[str, str], heard: Heard, chosen: bool) -> Iterator[str]:
         """What the cases are told, and what must not come of it."""

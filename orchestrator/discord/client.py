@@ -16,9 +16,10 @@ from discord.gateway import DiscordWebSocket
 
 from machines.events import Event
 from orchestrator.clock import Clock
-from orchestrator.discord import events
+from orchestrator.discord import events, forms
 from orchestrator.discord.intake import Intake
 from orchestrator.discord.limits import ACK_PATIENCE_S, FATAL_CLOSE
+from orchestrator.discord.modals import FormModal, TextModal
 from orchestrator.discord.render import from_message
 from orchestrator.discord.rest import DiscordRest
 from orchestrator.errors import ConfigurationError, Fatal
@@ -122,11 +123,17 @@ class Gateway(discord.Client):
             action, _, conversation = custom_id.partition(":")
             if action in events.MODALS:
                 title = words(_language(interaction)).button[action]
-                await interaction.response.send_modal(_TextModal(title, action, conversation))
+                await interaction.response.send_modal(TextModal(title, action, conversation))
                 return
             await self._committed(events.pressed(name, member, at, custom_id, _language(interaction)))
             await interaction.response.defer()
         elif interaction.type is discord.InteractionType.modal_submit:
+            asked = {**_asked(interaction), **_asked_in(interaction)}
+            fields = forms.filled_in(data)
+            if (report := events.reported(name, member, at, custom_id, fields, asked)) is not None:
+                await self._committed(report)
+                await interaction.response.defer(ephemeral=True, thinking=True)
+                return
             await self._committed(events.filled_in(name, member, at, custom_id, _text_of(data)))
             await interaction.response.defer()
 
@@ -138,6 +145,11 @@ class Gateway(discord.Client):
     async def _command(
         self, interaction: discord.Interaction[Any], data: dict[str, Any], at: datetime
     ) -> None:
+        if (form := forms.report(str(data.get("name")), _language(interaction))) is not None:
+            await interaction.response.send_modal(
+                FormModal(form)
+            )  # at once, or never: docs, Interaction Callback
+            return
         if data.get("name") != "helpme":
             told = words(_language(interaction)).command["guild_only"]
             await interaction.response.send_message(told, ephemeral=True)
@@ -148,15 +160,7 @@ class Gateway(discord.Client):
                 str(interaction.id),
                 str(interaction.user.id),
                 at,
-                {
-                    "name": storable(interaction.user.display_name),
-                    "locale": _language(interaction),
-                    "interaction": {
-                        "id": str(interaction.id),
-                        "application": str(interaction.application_id),
-                        "token": interaction.token,
-                    },
-                },
+                _asked(interaction),
                 str(options.get("question") or ""),
             )
         )
@@ -171,12 +175,22 @@ class Gateway(discord.Client):
         log.exception("handler of a Discord event failed", extra={"event": event_method})
 
 
-class _TextModal(discord.ui.Modal):
-    """One long text field. The answer arrives as an interaction of its own."""
+def _asked(interaction: discord.Interaction[Any]) -> dict[str, Any]:
+    """Who asks, in which language, and how to answer."""
+    return {
+        "name": storable(interaction.user.display_name),
+        "locale": _language(interaction),
+        "interaction": {
+            "id": str(interaction.id),
+            "application": str(interaction.application_id),
+            "token": interaction.token,
+        },
+    }
 
-    def __init__(self, title: str, action: str, conversation: str) -> None:
-        super().__init__(title=title, custom_id=f"{action}:{conversation}", timeout=15 * 60)
-        self.add_item(discord.ui.TextInput(label=title, style=discord.TextStyle.paragraph, max_length=1500))
+
+def _asked_in(interaction: discord.Interaction[Any]) -> dict[str, Any]:
+    """The channel of the server; nothing in a direct message."""
+    return {"asked_in": str(interaction.channel_id)} if interaction.guild_id else {}
 
 
 def _language(interaction: discord.Interaction) -> str:

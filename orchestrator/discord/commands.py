@@ -34,4 +34,18 @@ COMMANDS: tuple[dict[str, Any], ...] = (
         "contexts": [0, 1],
         "integration_types": [0],
     },
+    {
+        "name": "bug",
+        "type": 1,
+        **_described("bug_description"),
+        "contexts": [0, 1],
+        "integration_types": [0],
+    },
+    {
+        "name": "new_feature",
+        "type": 1,
+        **_described("feature_description"),
+        "contexts": [0, 1],
+        "integration_types": [0],
+    },
 )

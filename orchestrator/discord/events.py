@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from machines.events import Address, Event, Source, Trigger, message_id
+from machines.case import REPORTS
+from machines.events import Address, CaseTrigger, Event, Source, Trigger, message_id
+from orchestrator.discord.forms import REPORT, STEPS_LENGTH, SUMMARY_LENGTH, TITLE_LENGTH
 from orchestrator.ports import DiscordMessage
 from orchestrator.texts.plain import storable
 
@@ -145,3 +147,30 @@ def filled_in(interaction: str, member: str, at: datetime, custom_id: str, text:
         Address(member=member, conversation=conversation),
         {"body": storable(text)},
     )
+
+
+def reported(
+    interaction: str,
+    member: str,
+    at: datetime,
+    custom_id: str,
+    fields: Mapping[str, str],
+    asked: Mapping[str, Any],
+) -> Event | None:
+    """A report that was filled in; None for another form. `asked`: name, locale, where, and how to answer."""
+    action, _, kind = custom_id.partition(":")
+    if action != REPORT or kind not in REPORTS:
+        return None
+    data = {
+        "kind": kind,
+        "title": _line(fields.get("title", ""))[:TITLE_LENGTH],
+        "summary": storable(fields.get("summary", "")).strip()[:SUMMARY_LENGTH],
+        **asked,
+    }
+    if steps := storable(fields.get("steps", "")).strip()[:STEPS_LENGTH]:
+        data["steps"] = steps
+    return Event(Source.DISCORD, interaction, CaseTrigger.OPENED, at, Address(member=member), data)
+
+
+def _line(text: str) -> str:
+    return " ".join(storable(text).split())

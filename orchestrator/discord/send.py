@@ -140,7 +140,10 @@ class Sender:
     async def answer_interaction(self, job: Job) -> Done:
         interaction = job.effect.payload["interaction"]
         row = await self.reader.member(job.effect.member)
-        body = text(self._words(row).command, str(job.effect.payload["text"]), {})
+        args = dict(job.effect.payload.get("args", {}))
+        if case := job.effect.payload.get("case"):
+            args["number"] = await self._number(case)
+        body = text(self._words(row).command, str(job.effect.payload["text"]), args)
         try:
             await self.discord.answer(interaction["application"], interaction["token"], body)
         except Reject as error:

@@ -49,6 +49,29 @@ class Telling(Protocol):
     def filled_in(
         self, interaction: str, member: str, at: datetime, custom_id: str, text: str, /
     ) -> Event | None: ...
+    def reported(
+        self,
+        interaction: str,
+        member: str,
+        at: datetime,
+        custom_id: str,
+        fields: Mapping[str, str],
+        asked: Mapping[str, Any],
+        /,
+    ) -> Event | None: ...
+
+
+class Form(Protocol):
+    """A modal."""
+
+    def as_json(self) -> Mapping[str, Any]: ...
+
+
+class Forms(Protocol):
+    """What commands open, and what is read back from it; the adapter's module `forms` is one."""
+
+    def report(self, command: str, locale: str, /) -> Form | None: ...
+    def filled_in(self, data: Mapping[str, Any], /) -> Mapping[str, str]: ...
 
 
 class Taking(Protocol):
@@ -66,6 +89,7 @@ class InProcessGateway:
         model: DiscordModel,
         discord: InProcessDiscord,
         telling: Telling,
+        forms: Forms,
         intake: Taking,
         clock: Clock,
         *,
@@ -77,6 +101,7 @@ class InProcessGateway:
         self._model = model
         self._discord = discord
         self._telling = telling
+        self._forms = forms
         self._intake = intake
         self._clock = clock
         self._codes = codes
@@ -198,6 +223,8 @@ class InProcessGateway:
         custom_id = str(given.get("custom_id", ""))
         event: Event | None = None
         if data["type"] == COMMAND_TYPE:
+            if (form := self._forms.report(str(given.get("name")), _language(data))) is not None:
+                return {"type": MODAL, "data": form.as_json()}, None
             if given.get("name") != "helpme":
                 return {
                     "type": MESSAGE,
@@ -216,6 +243,11 @@ class InProcessGateway:
                 return _form(words(_language(data)).button[action], action, conversation), None
             event = self._telling.pressed(name, member, at, custom_id, _language(data))
         elif data["type"] == MODAL_SUBMIT:
+            asked = {**self._asked(data), **_asked_in(data)}
+            fields = self._forms.filled_in(given)
+            if (report := self._telling.reported(name, member, at, custom_id, fields, asked)) is not None:
+                deferred = {"type": DEFERRED_MESSAGE, "data": {"flags": payload.EPHEMERAL}}
+                return deferred, self._intake.put(report)
             event = self._telling.filled_in(name, member, at, custom_id, _text_of(given))
         return {"type": DEFERRED_UPDATE}, self._intake.put(event) if event is not None else None
 
@@ -229,6 +261,11 @@ class InProcessGateway:
                 "token": str(data["token"]),
             },
         }
+
+
+def _asked_in(data: Mapping[str, Any]) -> dict[str, str]:
+    """The channel of the server; nothing in a direct message."""
+    return {"asked_in": str(data["channel_id"])} if "guild_id" in data else {}
 
 
 def _language(data: Mapping[str, Any]) -> str:

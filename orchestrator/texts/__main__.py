@@ -15,7 +15,8 @@ of it, else in `DEFAULT_LOCALE`, which is also what agents read."""
 #: Every table with its heading.
 TABLES = {
     "member": "In a member's direct message",
-    "button": "On buttons and forms",
+    "button": "On buttons, and over the one field that some of them open",
+    "form": "On the forms that commands open",
     "command": "To the one who gave a command, and in the list of commands",
     "desk": "For agents, in the desk's transcript",
     "name": "In transcripts",

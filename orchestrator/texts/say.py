@@ -29,7 +29,8 @@ class Words:
     member: Table  #: in the member's direct message
     command: Table  #: shown only to the one who gave a command, and in the list of commands
     desk: Table  #: for the agent, in the desk's transcript
-    button: Table  #: on buttons and forms
+    button: Table  #: on buttons, and over the one field that some of them open
+    form: Table  #: titles and fields of the forms that commands open
     name: Table  #: in a transcript
 
 

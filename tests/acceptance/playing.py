@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import signal
 import sqlite3
@@ -130,14 +131,30 @@ class Member:
         raise AssertionError(f"no button {action!r} to press")
 
     async def fills_in(self, interaction: str, text: str) -> None:
-        """Fill in the form that a press opened."""
+        """Fill in the one field of the form that a press opened."""
+        modal = await self._form(interaction)
+        await self._sends_off(modal, {modal["fields"][0]["custom_id"]: text})
 
+    async def opens(self, command: str, channel: str | None = "bug-report") -> Json:
+        """Use a command that opens a form, in a channel or in the DM. The form."""
+        place = {"channel": channel} if channel else {}
+        begun = await self.control.post(f"{self._path}/commands", name=command, options={}, **place)
+        return await self._form(str(begun["id"]))
+
+    async def reports(self, command: str = "bug", channel: str | None = "bug-report", **fields: str) -> str:
+        """Fill in the form of a command and send it off. The id of the interaction that does."""
+        return await self._sends_off(await self.opens(command, channel), fields)
+
+    async def _form(self, interaction: str) -> Json:
         async def look() -> Any:
             return (await self.control.get(f"/interactions/{interaction}"))["modal"]
 
-        modal = await until("a form", look)
-        fields = {modal["fields"][0]["custom_id"]: text}
-        await self.control.post(f"{self._path}/modals", custom_id=modal["custom_id"], fields=fields)
+        found: Json = await until("a form", look)
+        return found
+
+    async def _sends_off(self, form: Json, fields: dict[str, str]) -> str:
+        sent = await self.control.post(f"{self._path}/modals", custom_id=form["custom_id"], fields=fields)
+        return str(sent["id"])
 
     async def from_agent(self) -> list[str]:
         """What agents wrote, as it stands in the DM, names cut off."""
@@ -205,6 +222,16 @@ class Stage:
     def member(self, name: str = "mia") -> Member:
         return Member(self.control, name)
 
+    def cases(self) -> list[Json]:
+        """What agents will find: every case, by its number."""
+        query = "SELECT number, kind, state, member, context FROM case_ ORDER BY number"
+        with closing(sqlite3.connect(self._database, uri=True)) as database:
+            rows = database.execute(query).fetchall()
+        return [
+            {"number": number, "kind": kind, "state": state, "member": member, **json.loads(context)}
+            for number, kind, state, member, context in rows
+        ]
+
     def case_notes(self) -> list[str]:
         """What the cases have been told, of which neither sandbox knows."""
         return self._noted("SELECT note FROM case_note")
@@ -213,9 +240,12 @@ class Stage:
         """What members left for later, as the cases have it."""
         return self._noted("SELECT json_extract(data, '$.body') FROM case_note WHERE note = 'message_left'")
 
+    @property
+    def _database(self) -> str:
+        return f"file:{self.folder / 'orchestrator.db'}?mode=ro"
+
     def _noted(self, query: str) -> list[str]:
-        file = f"file:{self.folder / 'orchestrator.db'}?mode=ro"
-        with closing(sqlite3.connect(file, uri=True)) as database:
+        with closing(sqlite3.connect(self._database, uri=True)) as database:
             return [text for (text,) in database.execute(query)]
 
     async def tasks(self) -> list[Any]:

@@ -40,6 +40,8 @@ FLOWS: dict[str, Flow] = {
         Flow("helpme", stories.helpme, stories.nothing),
         Flow("question answered", stories.answered, stories.greeted),
         Flow("second miss", stories.second_miss, stories.greeted),
+        Flow("bug reported", stories.bug_reported, stories.nothing),
+        Flow("wish while talking", stories.wished_while_talking, stories.talking),
         Flow("hand-off", stories.hand_off, stories.greeted),
         Flow("cancel", stories.cancelled, stories.queued),
         Flow("nobody comes, message left", stories.nobody_comes, stories.queued, limits=SHORT_WAIT),

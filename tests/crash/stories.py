@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from orchestrator.sandbox.discord.interactions import Kind
 from tests.crash.play import Play
+from tests.inprocess.reporting import numbers, report
 from tests.inprocess.world import Member, Task
 
 GIBBERISH, MORE_GIBBERISH = "zzgrbl qwrk vvnn", "brrf xlopt mnnk"
 #: How soon a slip of the pen is corrected. Seconds
 SLIP_S = 0.3
+BUG = {"title": "It crashes", "summary": "As soon as I jump", "steps": "Jump"}
+WISH = {"title": "Nachtmodus", "summary": "Für die Augen"}
+#: An answer that Discord does not take is tried for five seconds before it is said in the DM. Seconds
+SETTLED_S = 10.0
 QUESTION, ANSWER = "I forgot my password", "This should help:"
 
 
@@ -75,6 +81,35 @@ async def hand_off(play: Play) -> None:
     await play.press(mia, "agent_requested", lambda: mia.heard("place"))
     await play.task()
     await play.press(mia, "other_case", lambda: mia.heard("other_case"))
+
+
+# --- stories of reports
+
+
+async def bug_reported(play: Play) -> None:
+    """Each time that it was sent off and taken it is a case, and the member knows its number."""
+    mia = play.world.member()
+    await play.do(report, mia, "bug", BUG, lambda: numbers(mia))
+    await _told_once_each(play, mia, first=1)
+
+
+async def wished_while_talking(play: Play) -> None:
+    """In German, in the middle of a talk, which goes on."""
+    mia, task = play.world.member(), await play.task()
+    await play.do(play.world.discord.members.change, mia.name, locale="de")
+    await play.do(report, mia, "new_feature", WISH, lambda: numbers(mia), "feature-request")
+    await play.do(mia.write, "and one more thing")
+    await play.do(task.gets, "hello", "and one more thing")
+    await _told_once_each(play, mia, first=2)
+
+
+async def _told_once_each(play: Play, mia: Member, *, first: int) -> None:
+    """Numbers have no gaps, so one that was not told is missing among them."""
+    await play.do(play.world.time.sleep, SETTLED_S)
+    told = sorted(map(int, numbers(mia)))
+    sent = [begun for begun in mia.world.discord.interactions.all() if begun.kind is Kind.MODAL_SUBMIT]
+    assert told == [*range(first, first + len(told))], told
+    assert len(told) <= len(sent)
 
 
 # --- stories of the queue

@@ -9,13 +9,14 @@ from typing import Any
 
 from tests.acceptance.playing import Json, Member, Stage, Task, Work, until
 from tests.acceptance.tasks import DeskTask
-from tests.crash.stories import GIBBERISH, MORE_GIBBERISH
+from tests.crash.stories import BUG, GIBBERISH, MORE_GIBBERISH, WISH
 from tests.english import ENGLISH
 
 #: A message to the desk that may have arrived is looked for after 20 s.
 SETTLED_S = 40.0
 
 POSTED = ("discord", "POST", "/messages$")
+ANSWERED = ("discord", "PATCH", "/messages/@original$")
 NOTED = ("twilio", "POST", "/Messages$")
 EDITED = ("discord", "PATCH", r"/messages/\d+$")
 Act = Callable[[Stage, Member, Any], Awaitable[object]]
@@ -307,6 +308,23 @@ async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
     assert len(await mia.heard("transfer")) == 1
 
 
+def _reported(command: str, **fields: str) -> Act:
+    return lambda _stage, mia, _task: mia.reports(command, **fields)
+
+
+def _told_its_number(title: str) -> Act:
+    """Where it was sent off, or in the DM if Discord was not answered in time; and it is one case."""
+
+    async def look(stage: Stage, mia: Member, _task: Task | None) -> None:
+        async def told() -> list[Json]:
+            return [m for m in await mia.inbox() if m["author"] == "bot" and title in m["content"]]
+
+        assert len(await until("the number of the case", told, SETTLED_S)) == 1
+        assert [case["title"] for case in stage.cases() if case["kind"] != "help"] == [title]
+
+    return look
+
+
 QUICK = {"timer_place": 1}
 SOON = {"timer_member_idle_warn": 2, "timer_member_idle": 4}
 CRASHES = (
@@ -314,6 +332,14 @@ CRASHES = (
     Crash("question answered", "greeted", POSTED, _wrote("I forgot my password"), _answered_once),
     Crash(
         "hand-off", "greeted", ("twilio", "POST", "/Interactions$"), _pressed("agent_requested"), _one_task
+    ),
+    Crash("bug reported", "nobody", ANSWERED, _reported("bug", **BUG), _told_its_number(BUG["title"])),
+    Crash(
+        "wish while talking",
+        "talking",
+        ANSWERED,
+        _reported("new_feature", **WISH),
+        _told_its_number(WISH["title"]),
     ),
     Crash("cancel", "queued", POSTED, _pressed("agent_request_cancelled"), _canceled),
     Crash("agent accepts", "queued", POSTED, _agent("accept", agent="ada"), _heard_once("agent_joined")),

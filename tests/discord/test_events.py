@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machines.events import Source, Trigger, message_id
+from machines.events import CaseTrigger, Source, Trigger, message_id
 from orchestrator.discord import events
 from orchestrator.ports import DiscordMessage
+from storage.codec import dump_event
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
 TOLD = DiscordMessage("11", "22", "33", "Mia", False, "hello", ({"filename": "a.txt"},), NOW, reply_to="10")
@@ -87,3 +88,38 @@ def test_a_text_that_was_asked_for_is_named_by_its_form() -> None:
         {"body": "call me"},
     )
     assert events.filled_in("7", "33", NOW, "solved:c1", "call me") is None
+
+
+# --- reports
+
+FILLED = {"title": " It\n crashes ", "summary": " always\0 ", "steps": ""}
+ASKED = {"name": "Mia", "locale": "de", "asked_in": "22", "interaction": {"id": "7"}}
+
+
+@pytest.mark.parametrize("kind", ["bug", "feature"])
+def test_a_report_is_an_opening_named_by_the_interaction_that_sent_it_off(kind: str) -> None:
+    event = events.reported("7", "33", NOW, f"report:{kind}", FILLED, ASKED)
+    assert event is not None
+    assert (event.source, event.id, event.trigger, event.at) == (Source.DISCORD, "7", CaseTrigger.OPENED, NOW)
+    assert (event.to.member, event.to.conversation, event.to.case) == ("33", None, None)
+    assert event.data == {"kind": kind, "title": "It crashes", "summary": "always\ufffd", **ASKED}
+
+
+@pytest.mark.parametrize(
+    "custom_id", ["comment:c1", "report:help", "report:", "report", "", "message_left:c"]
+)
+def test_another_form_is_no_report(custom_id: str) -> None:
+    assert events.reported("7", "33", NOW, custom_id, FILLED, ASKED) is None
+
+
+def test_what_is_longer_than_the_form_allows_is_cut_and_what_is_missing_is_empty() -> None:
+    event = events.reported("7", "33", NOW, "report:bug", {"title": "x" * 101, "steps": "y" * 5000}, ASKED)
+    assert event is not None
+    assert (len(event.data["title"]), event.data["summary"], len(event.data["steps"])) == (100, "", 1000)
+
+
+@given(st.dictionaries(st.sampled_from(("title", "summary", "steps")), st.text()))
+def test_whatever_is_filled_in_can_be_stored(fields: dict[str, str]) -> None:
+    event = events.reported("7", "33", NOW, "report:bug", fields, ASKED)
+    assert event is not None
+    dump_event(event)

@@ -10,6 +10,7 @@ from orchestrator.sandbox.wire import Answer, Call
 from tests.english import ENGLISH
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import UNKNOWN_WORDS, Stage
+from tests.inprocess.reporting import numbers, report
 from tests.inprocess.world import Task, World
 
 Flow = Callable[[Stage], Awaitable[None]]
@@ -143,6 +144,22 @@ async def coming_back(stage: Stage) -> None:
     await stage.heard()
 
 
+async def reporting(stage: Stage) -> None:
+    """A bug is reported, in the form that the command opens, and its number is told."""
+    stage.tasks = 0
+    stage.spoil()
+    fields = {"title": "It crashes", "summary": "As soon as I jump"}
+    await report(stage.mia, "bug", fields, lambda: numbers(stage.mia))
+    assert len(set(numbers(stage.mia))) == len(numbers(stage.mia))
+
+
+async def reporting_unacknowledged(stage: Stage) -> None:
+    """The same. What Discord saw no acknowledgement of is answered in the direct message."""
+    stage.dead = ("answer_interaction",)
+    stage.unanswered = len(stage.outcomes)
+    await reporting(stage)
+
+
 async def _opened(stage: Stage) -> Task:
     stage.mia.helpme()
     await stage.mia.hears("greeting")
@@ -186,14 +203,14 @@ def _says_nothing_of_tasks(world: World) -> Callable[[], None]:
 
 #: Every call of the ports, and the flows in which it is spoiled. `discord.login` is the supervisor's to repeat.
 FLOWS: Mapping[str, tuple[Flow, ...]] = {
-    "discord.acknowledge": (acknowledged,),
+    "discord.acknowledge": (acknowledged, reporting_unacknowledged),
     "discord.open_dm": (opening,),
     "discord.send": (opening, talking),
     "discord.edit": (talking, moving_up),
     "discord.delete": (talking,),
     "discord.react": (thanking,),
     "discord.history": (coming_back,),
-    "discord.answer": (opening,),
+    "discord.answer": (opening, reporting),
     "twilio.create_conversation": (opening,),
     "twilio.conversation": (opening_in_doubt, coming_back),
     "twilio.close_conversation": (ending,),

@@ -25,6 +25,7 @@ from orchestrator.clock import Clock
 from orchestrator.desk.builtin import BuiltinDesk, nothing_missed
 from orchestrator.desk.counter import Counter
 from orchestrator.discord import events as discord_events
+from orchestrator.discord import forms as discord_forms
 from orchestrator.discord import limits as discord_limits
 from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.intake import Intake
@@ -149,6 +150,7 @@ class House:
             world.discord,
             self.discord,
             discord_events,
+            discord_forms,
             self.intake,
             clock,
             codes=discord_limits,

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from machines.events import Event, Trigger
+from machines.events import CaseTrigger, Event, Trigger
 from orchestrator.clock import SystemClock
 from orchestrator.discord import events as discord_events
-from orchestrator.discord import limits
+from orchestrator.discord import forms, limits
 from orchestrator.discord.client import Supervisor
 from orchestrator.discord.commands import COMMANDS
 from orchestrator.discord.intake import Intake
@@ -22,6 +22,7 @@ from orchestrator.errors import ConfigurationError, Retry
 from orchestrator.inprocess.discord import TOKEN, InProcessDiscord
 from orchestrator.inprocess.gateway import InProcessGateway
 from orchestrator.inprocess.line import LOST_REQUEST, Line
+from orchestrator.sandbox.discord.interactions import Interaction
 from orchestrator.sandbox.discord.model import DiscordModel
 from orchestrator.sandbox.wire import Call, Upload
 from orchestrator.texts.plain import storable
@@ -67,6 +68,7 @@ class Listening:
             self.model,
             self.discord,
             discord_events,
+            forms,
             self.ears,
             SystemClock(),
             codes=limits,
@@ -112,13 +114,19 @@ async def live(model: DiscordModel) -> None:
     line = offer(model, "agent_requested:c1", "rating:c1:4", "somebody_elses")
     for pressed in ("agent_requested:c1", "rating:c1:4", "somebody_elses"):
         members.click("mia", line, pressed)
-    begun = members.click("mia", offer(model, "comment:c1"), "comment:c1")
+    for command, channel, more in (("bug", "bug-report", {"steps": "jump\0"}), ("new_feature", None, {})):
+        form = await _opened(members.command("mia", command, {}, channel))
+        members.submit("mia", form["custom_id"], {"title": " a  title ", "summary": "what\nhappens", **more})
+    modal = await _opened(members.click("mia", offer(model, "comment:c1"), "comment:c1"))
+    members.submit("mia", "comment:c1", {modal["components"][0]["components"][0]["custom_id"]: "good"})
 
-    async def opened() -> Any:
+
+async def _opened(begun: Interaction) -> dict[str, Any]:
+    async def look() -> Any:
         return begun.modal
 
-    modal = await until("a form", opened)
-    members.submit("mia", "comment:c1", {modal["components"][0]["components"][0]["custom_id"]: "good"})
+    found: dict[str, Any] = await until("a form", look)
+    return found
 
 
 async def test_it_hears_the_very_events_that_discord_py_hears() -> None:
@@ -157,7 +165,13 @@ async def test_it_hears_the_very_events_that_discord_py_hears() -> None:
             await intake.stop()
             await asyncio.gather(running, return_exceptions=True)
     assert list(map(_undated, ours.ears.heard)) == list(map(_undated, heard))
-    assert len(heard) >= 10
+    assert len(heard) >= 12
+    reports = [event for event in heard if event.trigger is CaseTrigger.OPENED]
+    assert [(r.data["kind"], r.data["title"], "asked_in" in r.data) for r in reports] == [
+        ("bug", "a title", True),
+        ("feature", "a title", False),
+    ]
+    assert reports[0].data["steps"] == "jump\ufffd"
 
 
 def _undated(event: Event) -> Event:
@@ -184,8 +198,15 @@ async def test_everything_is_acknowledged_as_soon_as_it_is_heard(listening: List
     line = offer(listening.model, "solved:c1", "comment:c1")
     pressed = members.click("mia", line, "solved:c1")
     form = members.click("mia", line, "comment:c1")
+    bug = members.command("mia", "bug", {}, "bug-report")
     await listening.gateway.take()
-    assert [begun.callback for begun in (asked, other, pressed, form)] == [5, 4, 6, 9]
+    assert bug.modal is not None
+    fields = {"title": "It crashes", "summary": "always"}
+    sent = members.submit("mia", bug.modal["custom_id"], fields)
+    await listening.gateway.take()
+    assert [begun.callback for begun in (asked, other, pressed, form, bug, sent)] == [5, 4, 6, 9, 9, 5]
+    assert sent.original is not None
+    assert sent.original.ephemeral
     assert asked.original is not None
     assert asked.original.ephemeral
     assert other.original is not None

@@ -7,11 +7,10 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from machines.case import CASE
+from machines.case import CASE, CASE_ASKS
 from machines.conversation import ASKS, CONVERSATION
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
 from machines.snapshot import CaseContext, CaseFacts, Context, Given, Previous, Snapshot
-from machines.table import ALWAYS
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BEFORE = (NOW - timedelta(seconds=60)).timestamp()
@@ -219,14 +218,36 @@ def conversation_case(walk: Walk) -> tuple[Snapshot, Event, Given]:
     return snapshot, event, Given(received_at=NOW, fresh="9" * 32, case=own, **FACTS | situation.given)
 
 
+#: What a report brings along.
+REPORT: dict[str, Any] = {
+    "kind": "bug",
+    "title": "It crashes",
+    "summary": "As soon as I jump",
+    "interaction": {"id": "77"},
+}
+#: The same for the guards of a case.
+CASE_SITUATIONS: dict[str, dict[str, Situation]] = {
+    "opening": {
+        "asked_for": Situation(data={"kind": "help"}),
+        "reported": Situation(data=REPORT),
+        "blocked": Situation(data=REPORT, given={"blocked": True}),
+        "empty": Situation(data=REPORT | {"title": " \u200b "}),
+    },
+}
+
+
 def case_walks() -> Iterator[Walk]:
     for state in CASE.states:
         for trigger in CASE.triggers:
-            yield str(state), str(trigger), ALWAYS
+            for when in CASE.guard_outcomes(state, trigger):
+                yield str(state), str(trigger), when
 
 
 def case_case(walk: Walk) -> tuple[Snapshot, Event, Given]:
-    state, trigger, _ = walk
+    state, trigger, when = walk
+    guard = CASE_ASKS.get((state, trigger))
+    situation = CASE_SITUATIONS[guard][when] if guard else _AS_IT_IS
     snapshot = Snapshot("case", "f" * 32, "4001", state, 7, CaseContext(agents=("ada",)))
-    event = Event(Source.TELL, "e1", CaseTrigger(trigger), NOW, Address(case=snapshot.id), DATA)
-    return snapshot, event, Given(received_at=NOW)
+    data = DATA | situation.data
+    event = Event(Source.TELL, "e1", CaseTrigger(trigger), NOW, Address(case=snapshot.id), data)
+    return snapshot, event, Given(received_at=NOW, **situation.given)

@@ -6,10 +6,13 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from machines.events import Address, CaseTrigger, Event, Source
 from machines.events import CaseTrigger as T
 from machines.snapshot import CaseContext, Given, Limits, Snapshot, Step
 from machines.step import new_case, step
+from machines.table import Outcome
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
@@ -40,7 +43,7 @@ def test_a_case_is_worked_on_waits_for_the_member_and_is_resolved() -> None:
         (T.RESOLVED, {"reason": "solved"}),
     )
     assert done.snapshot.state == "resolved"
-    assert context(done) == CaseContext("help", ("c1",), ("ada",), "solved")
+    assert context(done) == CaseContext("help", conversations=("c1",), agents=("ada",), reason="solved")
 
 
 def test_a_resolved_case_closes_after_seven_days() -> None:
@@ -81,3 +84,72 @@ def test_the_time_to_close_is_a_setting() -> None:
     event = Event(Source.TELL, "t", T.RESOLVED, NOW, Address(case=case.id), {})
     given = Given(received_at=NOW, limits=replace(Limits(), case_close=60.0))
     assert dict(step(case, event, given).timers) == {T.CASE_CLOSE: NOW + timedelta(seconds=60)}
+
+
+# --- reports
+
+
+def reported(*, blocked: bool = False, **data: Any) -> Step:
+    """By command, in a channel of the server."""
+    told = {
+        "kind": "bug",
+        "title": "It crashes",
+        "summary": "As soon as I jump",
+        "asked_in": "33",
+        "interaction": {"id": "77"},
+    }
+    event = Event(Source.DISCORD, "77", T.OPENED, NOW, Address(member="4001"), told | data)
+    return step(new_case("f" * 32, "4001"), event, Given(received_at=NOW, blocked=blocked))
+
+
+def answers(done: Step) -> list[tuple[str, Any]]:
+    """What the member is shown, where it was asked, and with what."""
+    return [
+        (effect.payload["text"], effect.payload.get("args"))
+        for effect in done.effects
+        if (effect.kind, effect.lane) == ("answer_interaction", "interaction:77")
+    ]
+
+
+@pytest.mark.parametrize(("kind", "text"), [("bug", "bug_reported"), ("feature", "feature_requested")])
+def test_a_report_is_an_open_case_that_says_what_was_filled_in_and_is_confirmed(kind: str, text: str) -> None:
+    done = reported(kind=kind, steps="jump, then look")
+    assert (done.outcome, done.snapshot.state) == (Outcome.STAYED, "open")
+    found = context(done)
+    assert (found.kind, found.title, found.summary, found.steps, found.channel) == (
+        kind,
+        "It crashes",
+        "As soon as I jump",
+        "jump, then look",
+        "33",
+    )
+    assert found.conversations == ()
+    assert answers(done) == [(text, {"title": "It crashes"})]
+    assert [effect.payload["case"] for effect in done.effects] == ["f" * 32]
+
+
+def test_whoever_is_blocked_opens_no_case_and_is_told() -> None:
+    done = reported(blocked=True)
+    assert (done.outcome, done.reason) == (Outcome.REFUSED, "blocked")
+    assert answers(done) == [("blocked", None)]
+
+
+@pytest.mark.parametrize("blank", ["", "   ", "\n\t", "\u200b\u2060", "\xa0"])
+@pytest.mark.parametrize("name", ["title", "summary"])
+def test_a_report_that_says_nothing_opens_no_case_and_is_answered(name: str, blank: str) -> None:
+    done = reported(**{name: blank})
+    assert (done.outcome, done.reason) == (Outcome.REFUSED, "says nothing")
+    assert answers(done) == [("report_empty", None)]
+
+
+def test_whoever_could_not_be_shown_the_number_reads_it_in_the_dm_once() -> None:
+    dead = {"kind": "answer_interaction", "reason": "Discord answered 404/10015"}
+    first = told(reported().snapshot, T.DELIVERY_FAILED, **dead)
+    (said,) = first.effects
+    assert (said.kind, said.lane, said.payload["text"]) == ("say", "dm:4001", "report_filed")
+    assert said.payload["case"] == "f" * 32
+    assert told(first.snapshot, T.DELIVERY_FAILED, **dead).effects == ()
+
+
+def test_a_direct_message_that_fails_is_not_said_again() -> None:
+    assert told(reported().snapshot, T.DELIVERY_FAILED, kind="say").effects == ()

@@ -73,11 +73,11 @@ def test_a_case_written_twice_is_refused(tmp_path: Path) -> None:
 def test_check_names_what_a_broken_table_lacks_repeats_or_invents() -> None:
     gone = CASE.edges[0]
     assert (
-        f"{(gone.state, gone.trigger, ALWAYS)}: 0 rows instead of one"
+        f"{(gone.state, gone.trigger, gone.when)}: 0 rows instead of one"
         in replace(CASE, edges=CASE.edges[1:]).check()
     )
     assert (
-        f"{(gone.state, gone.trigger, ALWAYS)}: 2 rows instead of one"
+        f"{(gone.state, gone.trigger, gone.when)}: 2 rows instead of one"
         in replace(CASE, edges=(*CASE.edges, gone)).check()
     )
     invented = replace(

@@ -9,12 +9,14 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from machines.case import CASE
+from machines.case import CASE, REPORTS
+from machines.effects import Kind
 from machines.events import OPENERS, TIMERS, Address, Event, Source, Trigger
+from machines.snapshot import CaseContext, Snapshot
 from machines.table import Outcome
-from machines.testing.affairs import LIVE, Affairs
+from machines.testing.affairs import Affairs, is_open_help
 from machines.testing.model import Watch
-from machines.testing.strategies import BY_BOT, BY_DESK, BY_MEMBER, happenings
+from machines.testing.strategies import BY_BOT, BY_DESK, BY_MEMBER, happenings, reports
 
 STEPS = 2_000
 MANY_STEPS = 200_000
@@ -36,9 +38,10 @@ class OneMember(RuleBasedStateMachine):
         type(self).steps += 1
         happened = data.draw(happenings(self.affairs, triggers))
         assert self.watch.hears(happened) == [], happened
-        live = [case.id for case in self.affairs.cases.values() if case.state in LIVE]
+        live = [case.id for case in self.affairs.cases.values() if is_open_help(case)]
         assert len(live) <= 1 + self.affairs.chosen, f"help cases that nobody chose: {live}"
         assert all(case.state in CASE.states for case in self.affairs.cases.values())
+        assert [case for case in self.affairs.cases.values() if is_joined_report(case)] == []
 
     @rule(data=some.data())
     def somebody_acts(self, data: some.DataObject) -> None:
@@ -51,6 +54,15 @@ class OneMember(RuleBasedStateMachine):
     @rule(data=some.data(), first=some.sampled_from(sorted(OPENERS)))
     def a_conversation_is_wanted(self, data: some.DataObject, first: Trigger) -> None:
         self.goes_on(data, (first,))
+
+    @rule(data=some.data())
+    def the_member_reports(self, data: some.DataObject) -> None:
+        type(self).steps += 1
+        cases, undisturbed = len(self.affairs.cases), (self.affairs.talk, dict(self.affairs.running))
+        done = self.affairs.reports(data.draw(reports(self.affairs)))
+        assert len(self.affairs.cases) == cases + (done.outcome is not Outcome.REFUSED)
+        assert [effect.kind for effect in done.effects] == [Kind.ANSWER_INTERACTION]
+        assert (self.affairs.talk, self.affairs.running) == undisturbed
 
     @precondition(lambda self: self.affairs.talk is not None)
     @rule(data=some.data())
@@ -69,6 +81,11 @@ class OneMember(RuleBasedStateMachine):
         timer = data.draw(some.sampled_from(sorted(self.affairs.running)))
         assert timer in TIMERS
         assert self.watch.hears(self.affairs.fires(timer)) == []
+
+
+def is_joined_report(case: Snapshot) -> bool:
+    assert isinstance(case.context, CaseContext)
+    return case.context.kind in REPORTS and bool(case.context.conversations or case.context.agents)
 
 
 def play(steps: int) -> int:

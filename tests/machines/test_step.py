@@ -13,7 +13,7 @@ import pytest
 
 from machines import step as stepping
 from machines.actions import ACTIONS
-from machines.case import CASE, CASE_ACTIONS
+from machines.case import CASE, CASE_ACTIONS, CASE_GUARDS
 from machines.case import TIMERS_OF as CASE_TIMERS_OF
 from machines.conversation import CONVERSATION, TIMERS_OF
 from machines.events import TIMERS, Event
@@ -22,6 +22,7 @@ from machines.step import Unlisted, build, step
 from machines.table import Outcome, Table
 from tests.machines.matrix import written
 from tests.machines.situations import (
+    CASE_SITUATIONS,
     SITUATIONS,
     Walk,
     case_case,
@@ -42,8 +43,8 @@ def setting(machine: str, walk: Walk) -> tuple[Snapshot, Event, Given]:
 def test_every_guard_outcome_has_a_situation_that_brings_it_about() -> None:
     from machines.guards import GUARDS
 
-    assert {name: set(outcomes) for name, outcomes in SITUATIONS.items()} == {
-        name: set(guard.outcomes) for name, (guard, _) in GUARDS.items()
+    assert {name: set(outcomes) for name, outcomes in (SITUATIONS | CASE_SITUATIONS).items()} == {
+        name: set(guard.outcomes) for name, (guard, _) in (GUARDS | CASE_GUARDS).items()
     }
 
 

@@ -14,6 +14,7 @@ from orchestrator.engine.retry import Policy
 from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing
 from storage.letters import Answer, Answered, Command, Letter, answers, ask, letters
 from tests.inprocess.house import House, living
+from tests.inprocess.reporting import numbers, report
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
 from tests.storage import replay
@@ -240,6 +241,28 @@ def test_a_notice_that_dies_is_a_letter_and_no_further_notice(world: World, url:
             assert sorted(letter.what for letter in found) == ["relay_to_desk", "say"]
             await world.time.sleep(120)
             assert letters(house.engine) == found
+
+    play(world.time, story())
+
+
+def test_an_answer_that_was_said_in_the_dm_instead_is_not_tried_again(world: World, url: str) -> None:
+    async def story() -> None:
+        async with living(world, url) as house:
+            mia = world.member()
+            world.hooks.faulty = lambda _service, method, _path: (
+                failing(404, body={"code": 10015, "message": "Unknown Webhook"})
+                if method == "PATCH"
+                else None
+            )
+            fields = {"title": "It crashes", "summary": "always"}
+            await report(mia, "bug", fields, lambda: mia.heard("report_filed"))
+            (letter,) = await dead(house)
+            world.hooks.faulty = lambda *_: None
+            (answered,) = await operates(house, Command.RETRY, letter.name)
+            assert answered.answer is Answer.REFUSED
+            assert "direct message" in answered.detail
+            assert numbers(mia) == ["1"]
+            assert [a.answer for a in await operates(house, Command.DROP, letter.name)] == [Answer.DONE]
 
     play(world.time, story())
 

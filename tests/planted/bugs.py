@@ -219,4 +219,11 @@ BUGS = (
         (f"{_UNTIMELY}::test_what_was_read_and_never_stored_is_read_again",),
         "I11",
     ),
+    Bug(
+        "report_joined",
+        "Whoever asks for a person joins their oldest open case, a bug report as well.",
+        ("tests/storage/test_reports.py::test_who_asks_for_a_person_does_not_join_a_report[sqlite-False]",),
+        "I4",
+        "'bug'",
+    ),
 )

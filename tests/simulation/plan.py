@@ -36,6 +36,7 @@ class Plan:
     acts: int  #: by members and agents together
     troubles: int
     scenes: int
+    reports: int
     latency: float
     disk: float
     limits: Limits
@@ -55,6 +56,7 @@ class Plan:
             acts=chance.randint(15, 45),
             troubles=chance.choice((0, 2, 3, 5, 8)),
             scenes=Random(f"scenes {seed}").choice((0, 0, 1, 2, 4)),
+            reports=Random(f"reports {seed}").choice((0, 0, 1, 2, 4)),
             latency=chance.choice((0.0, 0.02, 0.2, 0.8)),
             disk=chance.choice((0.0, 0.005, 0.1)),
             limits=DEFAULT_LIMITS if unhurried else chance.choice((HASTY, HASTY, DEFAULT_LIMITS)),

@@ -32,7 +32,6 @@ UNMET: dict[str, frozenset[str]] = {
             "case: open -agent_contacts-> open",
             "case: open -asked_member-> pending",
             "case: open -assigned-> in_progress",
-            "case: open -delivery_failed-> open",
             "case: open -edited-> open",
             "case: open -merged_into-> closed",
             "case: pending -agent_contacts-> pending",

@@ -32,6 +32,7 @@ from tests.simulation.flex import FlexFloor
 from tests.simulation.loop import SeededLoop
 from tests.simulation.people import Crowd, Person, pause
 from tests.simulation.plan import Plan
+from tests.simulation.reports import Reports, untold
 from tests.simulation.scenes import Scenes
 from tests.simulation.tally import Tally
 from tests.simulation.trouble import Trouble
@@ -95,6 +96,7 @@ class Town:
         self.floor = self._floor()
         self.trouble = Trouble(self, self.chance)
         self.scenes = Scenes(self, self.chance)
+        self.reports = Reports(self.crowd, Random(f"reports of {self.plan.seed}"))
         self.login = {"authorization": "Basic QUMxOnNlY3JldA=="}
         self._lost = asyncio.Event()
 
@@ -123,9 +125,11 @@ class Town:
         keeper = asyncio.create_task(self.keep())
         struck = asyncio.create_task(self._strikes())
         played = asyncio.create_task(self._scenes())
+        filed = asyncio.create_task(self._reports())
         await self._act()
         await struck
         await played
+        await filed
         await self.make_well()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -139,6 +143,7 @@ class Town:
         await self.stop()
         leaks = sorted(t.get_name() for t in asyncio.all_tasks() - {asyncio.current_task()})
         history = recorded(self.world, house.engine, self.down, leaks)
+        assert (wrong := [*untold(house.engine, self.crowd.members)]) == [], wrong
         skew = self.clock.furthest + sum(map(abs, self.plan.ahead))
         commands = tuple(self.client.asked)
         return replace(history, exchanges=tuple(self._exchanges()), commands=commands, skew=skew)
@@ -167,6 +172,11 @@ class Town:
         for _ in range(self.plan.scenes):
             await self.time.sleep(self.chance.uniform(5.0, 120.0) * self.plan.slowly)
             await self.scenes.play()
+
+    async def _reports(self) -> None:
+        for _ in range(self.plan.reports):
+            await self.time.sleep(self.reports.chance.uniform(1.0, 90.0) * self.plan.slowly)
+            await self.reports.file()
 
     async def make_well(self) -> None:
         """The end of all trouble: whoever is down stands up, and everybody can be reached."""

@@ -49,6 +49,21 @@ def commanded(member: str, trigger: Trigger, ref: str = "", **data: Any) -> Even
     return Event(Source.DISCORD, ref or f"command-{next(_unique)}", trigger, moment(START), to, data)
 
 
+def filed(member: str, ref: str, kind: str = "bug", **data: Any) -> Event:
+    """A report, by a command of the server; its name is that of the interaction that sent the form off."""
+    told = {
+        "kind": kind,
+        "title": f"{kind} {ref}",
+        "summary": "as soon as I jump",
+        "asked_in": "33",
+        "name": "Ann",
+        "locale": "de",
+        "interaction": {"id": ref, "application": "9", "token": f"token-{ref}"},
+    }
+    to = Address(member=member)
+    return Event(Source.DISCORD, ref, CaseTrigger.OPENED, moment(START), to, {**told, **data})
+
+
 def reported(
     trigger: Trigger,
     conversation: str | None,

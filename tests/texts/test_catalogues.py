@@ -29,7 +29,7 @@ ALIKE = {("de", "member", "answer"), ("de", "name", "bot")}
 #: Numbers, names, links and texts of members: what fills a placeholder is at most this long, but for texts that the
 #: bot found, the transcript and a member's question, which are cut to fit where they are put in.
 LONGEST, CUT = 120, {"body", "lines", "question"}
-#: Discord: labels of buttons, titles of forms, descriptions of commands. Characters.
+#: Discord: labels of buttons, titles of forms and labels of their fields, descriptions of commands. Characters.
 LABEL, TITLE, DESCRIPTION = 80, 45, 100
 
 
@@ -79,9 +79,9 @@ def test_everything_fits_where_it_is_shown_with_the_longest_values(locale: str) 
         assert 0 < len(longest(text).strip()) + ("{body}" in text) <= CONTENT, text
     assert all(0 < len(longest(text).encode()) <= BODY_BYTES for text in said.desk.values())
     assert all(0 < len(text) <= LABEL for text in said.button.values())
-    for form in ("message_left", "comment"):
-        assert len(said.button[form]) <= TITLE
-    for key in ("description", "question"):
+    for title in (*said.form.values(), said.button["message_left"], said.button["comment"]):
+        assert 0 < len(title) <= TITLE
+    for key in ("description", "question", "bug_description", "feature_description"):
         assert len(said.command[key]) <= DESCRIPTION
 
 

@@ -72,7 +72,7 @@ def answered() -> set[str]:
                 isinstance(target, ast.Attribute) and target.attr == "answer" for target in node.targets
             ):
                 found |= literals(node.value)
-    return found
+    return found | {key for _, call in calls("answer") for key in literals(call.args[0])}
 
 
 def buttons() -> set[str]:
