@@ -24,6 +24,7 @@ def open_case(draft: Draft) -> None:
     if context.case and given.case and given.case.state != "closed":
         if given.case.state == "resolved":
             draft.tell(CaseTrigger.REOPENED)
+        tell_replied(draft)
         return
     if draft.data.get("reopened") and previous and previous.case:
         if previous.case_state == "closed":
@@ -32,9 +33,13 @@ def open_case(draft: Draft) -> None:
         draft.change(case=previous.case, opened_case=False)
         draft.tell(CaseTrigger.REOPENED)
         draft.tell(CaseTrigger.CONVERSATION_LINKED, conversation=draft.snapshot.id)
+        if previous.case_state == "pending":
+            draft.tell(CaseTrigger.MEMBER_REPLIED)
     elif given.help_case:
         draft.change(case=given.help_case.id, opened_case=False)
         draft.tell(CaseTrigger.CONVERSATION_LINKED, conversation=draft.snapshot.id)
+        if given.help_case.state == "pending":
+            draft.tell(CaseTrigger.MEMBER_REPLIED)
     else:
         _new_case(draft)
 
@@ -43,6 +48,20 @@ def _new_case(draft: Draft, follows: str = "") -> None:
     draft.change(case=draft.given.fresh, opened_case=True)
     data = {"follows": follows} if follows else {}
     draft.tell(CaseTrigger.OPENED, kind="help", conversation=draft.snapshot.id, **data)
+
+
+def tell_replied(draft: Draft) -> None:
+    """Words that a person will read are the reply that a pending case waits for."""
+    if draft.given.case and draft.given.case.state == "pending":
+        draft.tell(CaseTrigger.MEMBER_REPLIED)
+
+
+def follow_case(draft: Draft) -> None:
+    """Its case goes on as another one, which this conversation has not opened."""
+    into = str(draft.data.get("into") or draft.context.case)
+    draft.change(case=into, opened_case=False, request_opened_case=False)
+    if draft.state in ("awaiting_agent", "with_agent"):
+        draft.note_desk("case_merged")
 
 
 def move_to_other_case(draft: Draft) -> None:

@@ -8,6 +8,7 @@ from machines.draft import Draft
 from machines.effects import Kind
 from machines.events import CaseTrigger
 from machines.events import Trigger as T
+from machines.snapshot import Tell
 
 END = "member_closed"
 
@@ -156,14 +157,27 @@ def say_who(draft: Draft) -> None:
 def contact_member(draft: Draft) -> None:
     """An agent writes from a case: a request of their own, and the text in the DM."""
     if case := draft.event.to.case:
-        draft.change(case=case)
-        draft.tell(CaseTrigger.CONVERSATION_LINKED, conversation=draft.snapshot.id)
+        draft.change(case=case, opened_case=draft.context.opened_case and case == draft.context.case)
     else:
         open_case(draft)
-    draft.tell(CaseTrigger.AGENT_CONTACTS, agent=_agent(draft)[0])
+    tell_contact(draft)
     _new_request(draft, by_agent=True)
-    draft.say("contact", name=_agent(draft)[1])
+    identity, name = _agent(draft)
+    if draft.data.get("present"):  # nothing is offered to them at this desk: they have it at once
+        draft.change(agents=((identity, name),), request_joined=True)
+        draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
+    draft.say("contact", END, name=name, notice=True)  # that it fails is told of the words behind it
     deliver_contact(draft)
+
+
+def tell_contact(draft: Draft) -> None:
+    """The case from which the agent writes, which may be another one than the talk is about."""
+    if case := draft.event.to.case or draft.context.case:
+        tells = (
+            (CaseTrigger.CONVERSATION_LINKED, {"conversation": draft.snapshot.id}),
+            (CaseTrigger.AGENT_CONTACTS, {"agent": _agent(draft)[0]}),
+        )
+        draft.tells += [Tell(case, trigger, data) for trigger, data in tells]
 
 
 def deliver_contact(draft: Draft) -> None:

@@ -22,6 +22,8 @@ T = Trigger
 
 #: Why a claim changes nothing, for whoever made it.
 HERE_ALREADY, TAKEN = "is here already", "another agent has it"
+#: Why an agent does not get to write first.
+BLOCKED, CASE_CLOSED = "blocked", "the case is closed: open a linked one"
 
 #: The timers of each state. Leaving the state voids them.
 TIMERS_OF: dict[str, tuple[str, ...]] = {
@@ -35,7 +37,7 @@ TIMERS_OF: dict[str, tuple[str, ...]] = {
 ASKS: dict[tuple[str, str], str] = {
     (BOT, T.MEMBER_MESSAGE): "first_message",
     (BOT, T.HELP_REQUESTED): "opener",
-    (BOT, T.AGENT_CONTACTS): "opener",
+    (BOT, T.AGENT_CONTACTS): "contact",
     (BOT, T.AGENT_REQUESTED): "person",
     (BOT, T.BOT_ANSWERED): "answer",
     (BOT, T.BOT_FAILED): "bot_failure",
@@ -60,6 +62,8 @@ ASKS: dict[tuple[str, str], str] = {
     (TALKING, T.AGENT_LEFT): "leave",
     (TALKING, T.AGENT_MESSAGE): "agent_text",
     (TALKING, T.ALONE): "alone",
+    (WAITING, T.AGENT_CONTACTS): "contact_meanwhile",
+    (TALKING, T.AGENT_CONTACTS): "contact_meanwhile",
     (WAITING, T.OTHER_CASE): "another_case",
     (TALKING, T.OTHER_CASE): "another_case",
     (TALKING, T.DESK_CLOSED): "desk_end",
@@ -74,7 +78,7 @@ ASKS: dict[tuple[str, str], str] = {
     (CLOSED, T.MEMBER_MESSAGE): "text_after_close",
     (CLOSED, T.AGENT_REQUESTED): "opener",
     (CLOSED, T.HELP_REQUESTED): "opener",
-    (CLOSED, T.AGENT_CONTACTS): "opener",
+    (CLOSED, T.AGENT_CONTACTS): "contact",
 }
 
 MESSAGE_CHANGES = (T.MEMBER_EDITED, T.MEMBER_DELETED)
@@ -161,7 +165,8 @@ EDGES: tuple[Edge, ...] = (
     *edges(BOT, T.BOT_IDLE_WARN, None, "warn_bot_idle"),
     *edges(BOT, T.BOT_IDLE, CLOSED, "withdraw_expired", "say_idle_goodbye"),
     # --- awaiting_agent
-    *edges(WAITING, (T.MEMBER_MESSAGE, *MESSAGE_CHANGES), None, "relay_member"),
+    *edges(WAITING, T.MEMBER_MESSAGE, None, "relay_member", "tell_replied"),
+    *edges(WAITING, MESSAGE_CHANGES, None, "relay_member"),
     *edges(WAITING, (T.AGENT_REQUESTED, T.HELP_REQUESTED), None, "say_place"),
     *edges(WAITING, T.NOT_HELPFUL, None, "note_unhelpful", "say_place"),
     *edges(WAITING, T.DESK_OPENED, None, "desk_is_open", when="current"),
@@ -178,12 +183,14 @@ EDGES: tuple[Edge, ...] = (
     *edges(WAITING, T.PLACE, None, "watch_place", when="same"),
     *edges(WAITING, T.WAIT_REMINDER, None, "remind_desk"),
     *edges(WAITING, T.WAIT, BOT, "expire_request", "say_nobody_came", "watch_bot"),
-    *edges(WAITING, T.AGENT_CONTACTS, None, "deliver_contact"),
+    *edges(WAITING, T.AGENT_CONTACTS, None, "tell_contact", "deliver_contact", when="welcome"),
     # --- with_agent
-    *edges(TALKING, T.MEMBER_MESSAGE, None, "relay_member", "await_agent"),
+    *edges(TALKING, T.MEMBER_MESSAGE, None, "relay_member", "tell_replied", "await_agent"),
     *edges(TALKING, MESSAGE_CHANGES, None, "relay_member"),
     *edges(TALKING, T.AGENT_MESSAGE, None, "recognise_agent", "relay_agent", "await_member", when="current"),
-    *edges(TALKING, T.AGENT_CONTACTS, None, "deliver_contact", "await_member"),
+    *edges(
+        TALKING, T.AGENT_CONTACTS, None, "tell_contact", "deliver_contact", "await_member", when="welcome"
+    ),
     *edges(TALKING, T.AGENT_JOINED, None, "welcome_agent", when="another"),
     *edges(TALKING, T.AGENT_LEFT, None, "say_agent_left", when="others"),
     *edges(TALKING, T.AGENT_LEFT, None, "note_agent_left", when="last"),
@@ -235,7 +242,8 @@ EDGES: tuple[Edge, ...] = (
     *edges(OPEN, T.DELIVERY_FAILED, None, "tell_author", when="first"),
     *edges(OPEN, T.UNREACHABLE, None, "flag_unreachable"),
     *edges(OPEN, T.TRANSCRIPT_REQUESTED, None, "send_transcript"),
-    *edges(OPEN, T.MESSAGE_LEFT, None, "keep_message"),
+    *edges(OPEN, T.MESSAGE_LEFT, None, "keep_message", "tell_replied"),
+    *edges(OPEN, T.CASE_MERGED, None, "follow_case"),
     *edges(OPEN, T.MEMBER_BLOCKED, CLOSED, "say_blocked"),
     # --- closed
     *edges(CLOSED, (T.RATING, T.COMMENT), None, "keep_feedback"),
@@ -249,18 +257,20 @@ EDGES: tuple[Edge, ...] = (
     *edges(CLOSED, T.UNREACHABLE, None, "note_unreachable"),
     *edges(CLOSED, (T.SOLVED, T.NOT_HELPFUL), None, "note_feedback"),
     *edges(CLOSED, T.TRANSCRIPT_REQUESTED, None, "send_transcript"),
-    *edges(CLOSED, T.MESSAGE_LEFT, None, "keep_message"),
+    *edges(CLOSED, T.MESSAGE_LEFT, None, "keep_message", "tell_replied"),
 )
 
 REFUSALS: tuple[Refusal, ...] = (
     # --- bot_faq
     *refused(
         BOT,
-        (T.MEMBER_MESSAGE, T.HELP_REQUESTED, T.AGENT_CONTACTS, T.AGENT_REQUESTED),
+        (T.MEMBER_MESSAGE, T.HELP_REQUESTED, T.AGENT_REQUESTED),
         "blocked",
         "answer_blocked",
         when="blocked",
     ),
+    *refused((BOT, CLOSED), T.AGENT_CONTACTS, BLOCKED, when="blocked"),
+    *refused(tuple(State), T.AGENT_CONTACTS, CASE_CLOSED, when="over"),
     *ignored(BOT, T.ASK, "a question is out", when="busy"),
     *ignored(BOT, T.ASK, "nothing to ask", when="nothing"),
     *refused(BOT, (T.BOT_ANSWERED, T.BOT_FAILED), "superseded", when="superseded"),
@@ -313,7 +323,7 @@ REFUSALS: tuple[Refusal, ...] = (
     *refused(CLOSED, T.MEMBER_MESSAGE, "blocked", "answer_blocked", when="blocked"),
     *refused(
         CLOSED,
-        (T.AGENT_REQUESTED, T.HELP_REQUESTED, T.AGENT_CONTACTS),
+        (T.AGENT_REQUESTED, T.HELP_REQUESTED),
         "blocked",
         "answer_blocked",
         when="blocked",
@@ -334,6 +344,7 @@ REFUSALS: tuple[Refusal, ...] = (
             T.MEMBER_REACTED,
             T.AGENT_REACTED,
             T.MEMBER_BLOCKED,
+            T.CASE_MERGED,
         ),
         "already closed",
     ),

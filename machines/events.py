@@ -55,6 +55,7 @@ class Trigger(StrEnum):
     DESK_OPENED = "desk_opened"
     DESK_CLOSED = "desk_closed"
     DESK_FAILED = "desk_failed"
+    CASE_MERGED = "case_merged"  #: the case of the conversation goes on as another one
     # delivery and the operator
     DELIVERY_FAILED = "delivery_failed"
     UNREACHABLE = "unreachable"
@@ -76,17 +77,19 @@ class Trigger(StrEnum):
 
 
 class CaseTrigger(StrEnum):
-    """What a case can be told. Most of it comes from a conversation, in the same transaction."""
+    """What a case can be told. Most of it comes from a conversation, in the same transaction; the rest from agents."""
 
     OPENED = "opened"
     CONVERSATION_LINKED = "conversation_linked"
     ASSIGNED = "assigned"
+    UNASSIGNED = "unassigned"
     AGENT_JOINED = "agent_joined"
     ASKED_MEMBER = "asked_member"
     MEMBER_REPLIED = "member_replied"
     RESOLVED = "resolved"
     REOPENED = "reopened"
     MERGED_INTO = "merged_into"
+    MERGED_FROM = "merged_from"  #: another case goes on as this one
     NOTE_ADDED = "note_added"
     EDITED = "edited"
     DELIVERY_FAILED = "delivery_failed"
@@ -164,6 +167,7 @@ NAMED = (
             Trigger.DESK_FAILED,
             Trigger.DELIVERY_FAILED,
             Trigger.UNREACHABLE,
+            Trigger.CASE_MERGED,
             Trigger.RATING,
             Trigger.COMMENT,
             Trigger.TRANSCRIPT_REQUESTED,

@@ -23,6 +23,17 @@ def opener(draft: Draft) -> str:
     return "blocked" if draft.given.blocked else "welcome"
 
 
+def contact(draft: Draft) -> str:
+    """May an agent write to this member from that case?"""
+    return "blocked" if draft.given.blocked else contact_meanwhile(draft)
+
+
+def contact_meanwhile(draft: Draft) -> str:
+    """The same, where whoever is blocked has no conversation."""
+    contacted = draft.given.contacted
+    return "over" if contacted and contacted.state == "closed" else "welcome"
+
+
 def first_message(draft: Draft) -> str:
     """Was this text written before the last conversation closed?"""
     if draft.given.blocked:
@@ -236,6 +247,8 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
     name: (Guard(name, outcomes), question)
     for name, outcomes, question in (
         ("opener", ("welcome", "blocked"), opener),
+        ("contact", ("welcome", "blocked", "over"), contact),
+        ("contact_meanwhile", ("welcome", "over"), contact_meanwhile),
         ("first_message", ("welcome", "late", "blocked"), first_message),
         ("person", (*HANDOFF, "blocked"), person),
         ("answer", ("superseded", "answer", "first_miss", *HANDOFF), answer),

@@ -87,8 +87,13 @@ class CaseContext:
     agents: tuple[str, ...] = ()
     reason: str = ""  #: why it was resolved
     merged_into: str = ""
+    merged: tuple[str, ...] = ()  #: cases that go on as this one
     confirmed: bool = False  #: its number went to the member by direct message, for the answer was dead
     follows: str = ""  #: the closed case that this one goes on with
+    runs_since: float = 0.0  #: when its clock was started last, seconds since the epoch; 0.0: it stands
+    ran: float = 0.0  #: seconds that its clock ran before that, see `machines.sla`
+    responded: bool = False  #: a person has turned to the member
+    responded_after: float = 0.0  #: after so many seconds of its clock
     rating: int = 0
     comment: str = ""
     title: str = ""
@@ -105,7 +110,7 @@ class CaseContext:
     @classmethod
     def from_json(cls, data: Mapping[str, Any]) -> Self:
         values = {f.name: data[f.name] for f in fields(cls) if f.name in data}
-        for name in ("conversations", "agents", "tags"):
+        for name in ("conversations", "agents", "tags", "merged"):
             if name in values:
                 values[name] = tuple(values[name])
         return cls(**values)
@@ -167,6 +172,16 @@ class CaseFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Survivor:
+    """The case that another one is to go on as."""
+
+    id: str
+    state: str
+    kind: str
+    member: str
+
+
+@dataclass(frozen=True, slots=True)
 class Previous:
     """The closed conversation before this one, for its first event only."""
 
@@ -188,6 +203,9 @@ class Given:
     opens_at: datetime | None = None
     help_case: CaseFacts | None = None  #: the member's open help case
     case: CaseFacts | None = None  #: the conversation's own case
+    contacted: CaseFacts | None = None  #: the case from which an agent writes
+    into: Survivor | None = None  #: of a case that is to be merged
+    live: bool = False  #: of a case: its member is talking with an agent about it
     blocked: bool = False
     first_contact: bool = False  #: the member never had a conversation before this one
     place: int = 0  #: theirs in the line, or the one they would get; 0: nobody looked
@@ -207,6 +225,12 @@ class Given:
             data["help_case"] = {"id": self.help_case.id, "state": self.help_case.state}
         if self.case:
             data["case"] = {"id": self.case.id, "state": self.case.state}
+        if self.contacted:
+            data["contacted"] = {"id": self.contacted.id, "state": self.contacted.state}
+        if self.into:
+            data["into"] = asdict(self.into)
+        if self.live:
+            data["live"] = True
         if self.blocked:
             data["blocked"] = True
         if self.first_contact:
@@ -231,6 +255,9 @@ class Given:
             opens_at=datetime.fromisoformat(opens_at) if opens_at else None,
             help_case=CaseFacts(**data["help_case"]) if "help_case" in data else None,
             case=CaseFacts(**data["case"]) if "case" in data else None,
+            contacted=CaseFacts(**data["contacted"]) if "contacted" in data else None,
+            into=Survivor(**data["into"]) if "into" in data else None,
+            live=data.get("live", False),
             blocked=data.get("blocked", False),
             first_contact=data.get("first_contact", False),
             place=data.get("place", 0),

@@ -165,6 +165,8 @@ def _step_case(snapshot: Snapshot, event: Event, given: Given) -> Step:
     if asks is not None:
         draft.verdict = CASE_GUARDS[asks][1](draft)
     row = _run(CASE_MACHINE, draft, event)
+    if isinstance(row, Edge):
+        draft.keep_time()
     timers: dict[str, Any] = dict(draft.timers)
     if draft.state != snapshot.state:
         timers |= dict.fromkeys(case.TIMERS_OF[snapshot.state])

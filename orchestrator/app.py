@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncEngine
 from machines.effects import Kind
 from machines.events import Event
 from machines.hours import Hours
+from orchestrator.cases.counter import CaseCounter
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock, SystemClock
@@ -47,6 +48,7 @@ from storage.apply import Store
 from storage.engines import database_file, reader, sqlite_reader, writer
 from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.reads.cases import CaseReader
 from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
 from storage.reads.statistics import StatisticsReader
@@ -247,6 +249,7 @@ class Service:
             conversations=side.conversations,
             interactions=side.interactions,
             desk=self._counter(),
+            cases=self._cases(),
             desk_token=settings.desk_token.get_secret_value(),
             figures=self.figures,
             metrics_token=settings.metrics_token.get_secret_value(),
@@ -321,6 +324,11 @@ class Service:
             return None
         locale = self.settings.default_locale
         return Counter(self.side.reader, self._submit_desk, self.clock, words(locale))
+
+    def _cases(self) -> CaseCounter:
+        reader, targets = CaseReader(self.reader.engine), self.settings.targets
+        builtin = self.side.reader is not None
+        return CaseCounter(reader, self._submit_desk, self.clock, targets, present=builtin)
 
     async def _submit_desk(self, events: Sequence[Event]) -> list[Receipt]:
         """A command may not overtake what members did before it, and its agent waits no longer than a webhook."""

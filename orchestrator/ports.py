@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from machines.events import Event, Trigger
+from storage.reads.rows import CaseQuery
 from storage.values import Link, Pending
 
 # --- what the engine asks of the adapters
@@ -91,7 +92,7 @@ class Desk(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Agent:
-    """An agent at the built-in desk. Both can be printed: every database holds them."""
+    """An agent at a desk. Both can be printed: every database holds them."""
 
     id: str
     name: str  #: as members read it
@@ -136,6 +137,62 @@ class Counter(Protocol):
         ...
 
     async def close(self, conversation: str, agent: Agent, minted: str) -> Reply: ...
+
+
+# --- cases
+
+
+@dataclass(frozen=True, slots=True)
+class CaseReply:
+    """What came of a command on a case. A repeat of the command gets the same."""
+
+    error: str = (
+        ""  #: empty: it was done; else `unknown`, the state that forbids it, `into_closed`, `blocked`, ...
+    )
+    detail: str = ""  #: the same for people
+    number: int = 0  #: of the case; 0: there is none
+    state: str = ""  #: of the case after it
+    conversation: str = ""  #: in which the agent wrote first
+
+
+class Cases(Protocol):
+    """Cases as the web meets them, by their numbers. As with `Counter`, what `minted` names is done once."""
+
+    async def cases(self, wanted: CaseQuery) -> Mapping[str, Any]:
+        """A page of cases, the newest first."""
+        ...
+
+    async def case(self, number: int) -> Mapping[str, Any] | None:
+        """A case with all that belongs to it; None: there is none."""
+        ...
+
+    async def open(
+        self, agent: Agent, minted: str, member: str, kind: str, texts: Mapping[str, str], follows: int
+    ) -> CaseReply:
+        """For a known member. `texts`: title and summary. `follows`: the number of an earlier case of theirs, or 0."""
+        ...
+
+    async def note(self, number: int, agent: Agent, minted: str, body: str) -> CaseReply: ...
+
+    async def edit(self, number: int, agent: Agent, minted: str, changes: Mapping[str, Any]) -> CaseReply:
+        """Of title, summary, priority and tags those that are named."""
+        ...
+
+    async def assign(self, number: int, agent: Agent, minted: str, to: str) -> CaseReply:
+        """To the agent of that id, or to nobody where it is empty."""
+        ...
+
+    async def ask(self, number: int, agent: Agent, minted: str) -> CaseReply:
+        """From now on the case waits for its member."""
+        ...
+
+    async def resolve(self, number: int, agent: Agent, minted: str, reason: str) -> CaseReply: ...
+    async def reopen(self, number: int, agent: Agent, minted: str) -> CaseReply: ...
+    async def merge(self, number: int, agent: Agent, minted: str, into: int) -> CaseReply: ...
+
+    async def contact(self, number: int, agent: Agent, minted: str, body: str) -> CaseReply:
+        """Write to the member first: a conversation with this agent begins, or the one that is open goes on."""
+        ...
 
 
 # --- Discord
@@ -307,6 +364,10 @@ class Twilio(Protocol):
 
     async def find_tasks(self, workspace: str, expression: str) -> list[Task]:
         """Tasks whose attributes match, e.g. `orchestrator_request == 'abc-1'`."""
+        ...
+
+    async def worker(self, workspace: str, name: str) -> str | None:
+        """The sid of the worker of that name, WK...; None: there is none."""
         ...
 
     async def close_channel(self, interaction: str, channel: str) -> None:

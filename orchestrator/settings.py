@@ -12,6 +12,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from machines import timetable
 from machines.hours import Hours
+from machines.sla import Targets
 from machines.snapshot import Limits
 from orchestrator.errors import ConfigurationError
 
@@ -100,6 +101,16 @@ class Settings(BaseSettings):
     )
     timer_case_close: float = Field(604_800.0, gt=0, description="Seconds until a resolved case closes.")
     timer_agent_idle: float = Field(1800.0, gt=0, description="Agent silent: another is asked, seconds.")
+    #: Half a working day: who waits for longer without a word asks elsewhere.
+    case_first_response_s: float = Field(
+        14_400.0, gt=0, description="Seconds until a person should have turned to the member of a case."
+    )
+    #: Three days: most cases of communities are settled by then, and what is not needs somebody to look at it.
+    case_resolution_s: float = Field(
+        259_200.0,
+        gt=0,
+        description="Seconds until a case should be resolved; waiting for the member not counted.",
+    )
     #: A week: every weekday is in it, and what changed since last month is not.
     wait_days: float = Field(
         7.0, gt=0, description="Of how many days the waits tell how long the next one may be."
@@ -175,6 +186,11 @@ class Settings(BaseSettings):
             if name.startswith("timer_")
         }
         return Limits(**timers, misses=self.misses)
+
+    @property
+    def targets(self) -> Targets:
+        """What agents of cases are held to."""
+        return Targets(self.case_first_response_s, self.case_resolution_s)
 
     @property
     def zone(self) -> tzinfo:

@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, func, select, text, tuple_
 
-from machines.events import ABOUT_A_MESSAGE, Event, Source, Trigger
+from machines.events import ABOUT_A_MESSAGE, CaseTrigger, Event, Source, Trigger
 from storage import codec, schema
 from storage.drafts import Case, Member, Owners, Recent, Said, Talk
 from storage.statements import Query
@@ -22,10 +22,9 @@ _SEEN = Query(
     "SELECT id FROM event WHERE source = %s AND id = ANY(%s)",
 )
 
-#: These never look at a case, so the hot path of a relay does not load any.
+#: These never look at a case, so that they do not load any. A message does: a pending case waits for it.
 _CASELESS = frozenset(
     {
-        Trigger.MEMBER_MESSAGE,
         Trigger.MEMBER_EDITED,
         Trigger.MEMBER_DELETED,
         Trigger.AGENT_EDITED,
@@ -100,6 +99,8 @@ class Picture:
     def _wanted(self, batch: Batch, events: Sequence[Event], linked: set[str]) -> set[str]:
         """The members whom the batch concerns."""
         wanted = {owner for event in events if (owner := self.owner(event))}
+        survivors = (self.cases.get(into) for event in events if (into := _survivor(event)))
+        wanted |= {case.snapshot.member for case in survivors if case}
         wanted |= {owner for c in linked if (owner := self.owners.conversations.get(c))}
         return wanted | {item.dm_channel[0] for item in batch if isinstance(item, Result) and item.dm_channel}
 
@@ -143,7 +144,7 @@ class Picture:
             t = schema.conversation
             for row in self._rows(select(t.c.id, t.c.member).where(t.c.id.in_(named))):
                 self.owners.conversations[row.id] = row.member
-        cases = {e.to.case for e in events if e.to.case}
+        cases = {case for e in events for case in (e.to.case, _survivor(e)) if case}
         if cases:
             self._take_cases(self._rows(select(schema.case_).where(schema.case_.c.id.in_(cases))))
 
@@ -198,6 +199,11 @@ class Picture:
         return named | {
             link.conversation for e in events if e.to.link and (link := self.owners.links.get(e.to.link))
         }
+
+    def talk_about(self, case: Case) -> Talk | None:
+        """The open conversation of its member, if it is about this case."""
+        opened = self.talks.get(self.open.get(case.snapshot.member, ""))
+        return opened if opened and getattr(opened.snapshot.context, "case", "") == case.snapshot.id else None
 
     def _load_talks(self, events: Sequence[Event], linked: set[str], unknown: set[str]) -> None:
         t = schema.conversation
@@ -310,3 +316,8 @@ class Picture:
 
     def _rows(self, query: Any) -> Iterable[Row[Any]]:
         return self.connection.execute(query)
+
+
+def _survivor(event: Event) -> str | None:
+    """The case that another one is merged into: both members are concerned."""
+    return str(event.data.get("into", "")) if event.trigger is CaseTrigger.MERGED_INTO else None

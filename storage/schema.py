@@ -228,9 +228,16 @@ case_ = Table(
     Column("context", Text, nullable=False),
     Column("created_at", Double, nullable=False),
     Column("updated_at", Double, nullable=False),
+    # of the context, to be looked for
+    Column("title", Text, nullable=False, server_default=""),
+    Column("summary", Text, nullable=False, server_default=""),
+    Column("assignee", Text, nullable=False, server_default=""),
     UniqueConstraint("number"),
 )
 Index("ix_case_member", case_.c.member, case_.c.state)
+#: Few cases are open, and it is those that are looked for.
+_NOT_CLOSED = text("state <> 'closed'")
+Index("ix_case_open", case_.c.number, sqlite_where=_NOT_CLOSED, postgresql_where=_NOT_CLOSED)
 
 case_note = Table(
     "case_note",

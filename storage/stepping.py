@@ -24,7 +24,18 @@ from machines.events import (
     Trigger,
 )
 from machines.hours import ALWAYS, Hours
-from machines.snapshot import DEFAULT_LIMITS, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
+from machines.snapshot import (
+    DEFAULT_LIMITS,
+    CaseContext,
+    CaseFacts,
+    Context,
+    Given,
+    Limits,
+    Previous,
+    Snapshot,
+    Step,
+    Survivor,
+)
 from machines.step import new_case, new_conversation
 from machines.table import Outcome
 from storage import codec, messages
@@ -258,16 +269,17 @@ class Run:
         context = talk.snapshot.context
         assert isinstance(context, Context)
         own = self.picture.cases.get(context.case)
+        contacted = self.picture.case(event.to.case) if event.to.case else None
         help_case = self.picture.help_case(member.id)
         previous = None
         if closed is not None:
             was = closed.snapshot.context
             assert isinstance(was, Context)
-            case = self.picture.case(was.case) if was.case else None
+            case = self._surviving(was.case, member.id)
             previous = Previous(
                 closed.snapshot.id,
                 was.request,
-                was.case,
+                case.snapshot.id if case else was.case,
                 was.closed_at,
                 was.closed_by,
                 case.snapshot.state if case else "",
@@ -282,6 +294,7 @@ class Run:
             opens_at=None if open_now else self.opens_at,
             help_case=CaseFacts(help_case.snapshot.id, help_case.snapshot.state) if help_case else None,
             case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
+            contacted=CaseFacts(contacted.snapshot.id, contacted.snapshot.state) if contacted else None,
             blocked=member.blocked,
             first_contact=first_contact,
             place=place,
@@ -289,6 +302,18 @@ class Run:
             previous=previous,
             limits=self.limits,
         )
+
+    def _surviving(self, case_id: str, member: str) -> Case | None:
+        """The case, or that of the same member as which it goes on."""
+        case = self.picture.case(case_id) if case_id else None
+        while case is not None:
+            context = case.snapshot.context
+            assert isinstance(context, CaseContext)
+            into = self.picture.case(context.merged_into) if context.merged_into else None
+            if into is None or into.snapshot.member != member:
+                break
+            case = into
+        return case
 
     # --- what the step did
 
@@ -328,18 +353,19 @@ class Run:
             said.revision, said.dirty = said.revision + 1, True
         if event.source is Source.TIMER and self.record.timer_failed(event) > 1:
             return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
+        told: tuple[Effect, ...] = (Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"}),)
         if interaction := event.data.get("interaction"):
             payload = {"interaction": interaction, "text": "step_failed"}
-            told = Effect(Kind.ANSWER_INTERACTION, interaction_lane(interaction["id"]), payload)
-        else:
-            told = Effect(Kind.SAY, dm_lane(snapshot.member), {"text": "step_failed"})
+            told = (Effect(Kind.ANSWER_INTERACTION, interaction_lane(interaction["id"]), payload),)
+        elif event.source is Source.PAGE and snapshot.machine == "case":
+            told = ()  # the agent is told by the answer to the command
         alert = Effect(
             Kind.ALERT,
             OPERATOR_LANE,
             {"text": "step_failed", "args": {"subject": snapshot.subject, "trigger": str(event.trigger)}},
         )
         stem = f"{snapshot.subject}:failed:{event.source}:{event.id}"
-        self.record.send((told, alert), snapshot.subject, snapshot.member, stem)
+        self.record.send((*told, alert), snapshot.subject, snapshot.member, stem)
         return Receipt(Outcome.FAILED, snapshot.subject, snapshot.state, reason)
 
     # --- cases
@@ -367,7 +393,37 @@ class Run:
         case = self.picture.case(event.to.case or "")
         if case is None:
             return self._ignore(event, "no such case")
-        return self._step_case(event, case)
+        receipt = self._step_case(event, case)
+        if event.trigger is CaseTrigger.MERGED_INTO and receipt.outcome is Outcome.MOVED:
+            self._goes_on(event, case)
+        return receipt
+
+    def _goes_on(self, event: Event, merged: Case) -> None:
+        """A case goes on as another one: that one is told, and so is the open conversation about it.
+
+        One member's conversation never decides another member's case: it stays with their own.
+        """
+        into = self.picture.case(str(event.data["into"]))
+        assert into is not None
+        was = merged.snapshot
+        context = was.context
+        assert isinstance(context, CaseContext)
+        told = {
+            **{name: event.data[name] for name in ("agent", "name") if name in event.data},
+            "case": was.id,
+            "merged": context.merged,
+            "conversations": context.conversations,
+        }
+        key = effect_key(was.subject, was.version, 0)
+        to = Address(member=into.snapshot.member, case=into.snapshot.id)
+        self._step_case(Event(Source.TELL, key, CaseTrigger.MERGED_FROM, event.at, to, told), into)
+        talk = self.picture.talk_about(merged)
+        if talk is not None and into.snapshot.member == was.member:
+            key = effect_key(was.subject, was.version, 1)
+            to = Address(member=was.member, conversation=talk.snapshot.id)
+            self.process(
+                Event(Source.TELL, key, Trigger.CASE_MERGED, event.at, to, {"into": into.snapshot.id})
+            )
 
     def _open_case(self, event: Event) -> Receipt:
         """A case of its own, whatever else of the member's is open."""
@@ -388,7 +444,7 @@ class Run:
         return self._settle_case(event, case, given, step)
 
     def _step_case(self, event: Event, case: Case) -> Receipt:
-        given = Given(received_at=moment(self.now), limits=self.limits)
+        given = self._given_to_case(event, case)
         try:
             step = self.step(case.snapshot, event, given)
         except Exception as error:
@@ -406,3 +462,23 @@ class Run:
             note = str(event.data.get("note", ""))
             self.record.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
         return Receipt(step.outcome, after.subject, after.state, step.reason)
+
+    def _given_to_case(self, event: Event, case: Case) -> Given:
+        """Only what agents do asks for more than the time."""
+        plain = Given(received_at=moment(self.now), limits=self.limits)
+        if event.source is not Source.PAGE:
+            return plain
+        talk, member = self.picture.talk_about(case), self.picture.members.get(case.snapshot.member)
+        into = self.picture.case(str(event.data["into"])) if event.data.get("into") else None
+        return replace(
+            plain,
+            live=talk is not None and talk.snapshot.state == "with_agent",
+            blocked=member is not None and member.blocked,
+            into=_survivor(into) if into else None,
+        )
+
+
+def _survivor(case: Case) -> Survivor:
+    snapshot = case.snapshot
+    assert isinstance(snapshot.context, CaseContext)
+    return Survivor(snapshot.id, snapshot.state, snapshot.context.kind, snapshot.member)

@@ -34,7 +34,17 @@ _CONVERSATION = (
     "closed_at",
 )
 _MESSAGE = ("body", "attachments", "revision", "edited_at", "deleted", "withheld")
-_CASE = ("state", "version", "table_version", "context", "kind", "updated_at")
+_CASE = (
+    "state",
+    "version",
+    "table_version",
+    "context",
+    "kind",
+    "title",
+    "summary",
+    "assignee",
+    "updated_at",
+)
 
 _UPDATE_MEMBER = _update(schema.member, *_MEMBER)
 _INSERT_MEMBER = insert(schema.member, "id", *_MEMBER)
@@ -316,6 +326,9 @@ def _case(case: Case, now: float) -> tuple[Any, ...]:
         snapshot.table_version,
         codec.dump(context.as_json()),
         context.kind,
+        context.title,
+        context.summary,
+        context.assignee,
         now,
     )
 

@@ -19,7 +19,9 @@ SHARED = tuple(
     for name in ("errors", "clock", "ports", "reading", "logs", "metrics", "settings", "texts")
 )
 READS = ("storage.reads", "storage.values")
-ADAPTERS = tuple(f"orchestrator.{name}" for name in ("discord", "twilio", "desk", "chatbot", "knowledge"))
+ADAPTERS = tuple(
+    f"orchestrator.{name}" for name in ("discord", "twilio", "desk", "cases", "chatbot", "knowledge")
+)
 
 #: Room -> what else of ours it may import. Every room may import itself.
 RULES: dict[str, tuple[str, ...]] = {
@@ -28,12 +30,13 @@ RULES: dict[str, tuple[str, ...]] = {
     "storage": ("machines",),
     "diagrams": ("machines",),
     "web": ("machines", *READS, *(room for room in SHARED if room != "orchestrator.metrics")),
-    **dict.fromkeys(SHARED, ("machines", "storage.values", *SHARED)),
+    **dict.fromkeys(SHARED, ("machines", "storage.reads.rows", "storage.values", *SHARED)),
     "orchestrator": (),
     "orchestrator.engine": ("machines", "storage", *SHARED),
     "orchestrator.discord": ("machines", *READS, *SHARED),
     "orchestrator.twilio": ("machines", *READS, *SHARED),
     "orchestrator.desk": ("machines", *READS, *SHARED),
+    "orchestrator.cases": ("machines", *READS, *SHARED),
     "orchestrator.chatbot": ("machines", *READS, "orchestrator.knowledge", *SHARED),
     "orchestrator.knowledge": SHARED,
     "orchestrator.inprocess": ("machines", "orchestrator.sandbox", *SHARED),

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
-from web import desk, statistics
+from web import agents, statistics
 from web.answers import errors_as_json, security_headers
 from web.body import LIMIT, SECONDS
 from web.gate import gate
@@ -29,7 +29,7 @@ def create(services: Services, *, body_seconds: float = SECONDS) -> web.Applicat
     app = web.Application(
         middlewares=[
             errors_as_json,
-            desk.guard(services),
+            agents.guard(services),
             statistics.guard(services),
             gate(services, body_seconds=body_seconds),
         ],

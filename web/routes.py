@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from web import desk, health, statistics, webhooks
+from web import cases, desk, health, statistics, webhooks
 from web.gate import PREFIX
 
 _TALK = f"{desk.PREFIX}conversations/{{conversation}}"
+_CASE = f"{cases.PATH}/{{number}}"
 
 ROUTES = (
     # behind the signature gate
@@ -23,6 +24,17 @@ ROUTES = (
     web.post(f"{_TALK}/leave", desk.leave),
     web.post(f"{_TALK}/transfer", desk.transfer),
     web.post(f"{_TALK}/close", desk.close),
+    web.get(cases.PATH, cases.listed),
+    web.post(cases.PATH, cases.open_),
+    web.get(_CASE, cases.detail),
+    web.patch(_CASE, cases.edit),
+    web.post(f"{_CASE}/notes", cases.note),
+    web.post(f"{_CASE}/assign", cases.assign),
+    web.post(f"{_CASE}/ask", cases.ask),
+    web.post(f"{_CASE}/resolve", cases.resolve),
+    web.post(f"{_CASE}/reopen", cases.reopen),
+    web.post(f"{_CASE}/merge", cases.merge),
+    web.post(f"{_CASE}/contact", cases.contact),
     # behind the token of the figures
     web.get(statistics.STATS, statistics.stats),
     web.get(statistics.METRICS, statistics.metrics),

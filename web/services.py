@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from machines.events import Event
-from orchestrator.ports import Counter
+from orchestrator.ports import Cases, Counter
 from storage.reads.figures import Backlog, Statistics
 from storage.values import Receipt
 
@@ -70,6 +70,7 @@ class Services:
     conversations: Intake = _foreign
     interactions: Intake = _foreign
     desk: Counter | None = None  #: the built-in one, where it is the desk
+    cases: Cases | None = None
     desk_token: str = field(default="", repr=False)  #: its callers bear it; empty: there are no routes to it
     figures: Figures | None = None
     metrics_token: str = field(default="", repr=False)  #: who asks for figures bears it; empty: nobody may

@@ -175,6 +175,8 @@ _BY_MEMBER = (
 _BY_STAFF = (
     _act("staff", T.AGENT_CONTACTS, agent="ada"),
     _act("staff", T.AGENT_CONTACTS, case=OWN, agent="ada"),
+    _act("staff", T.AGENT_CONTACTS, case=OWN, agent="ada", present=True),
+    _act("staff", T.CASE_MERGED, into=OTHER),
     _act("staff", T.MEMBER_BLOCKED),
 )
 _BY_US = (

@@ -20,8 +20,18 @@ from machines import step as stepping
 from machines.actions import ACTIONS
 from machines.case import HELP
 from machines.draft import Draft
-from machines.events import OPENERS, Address, Event, Source, Trigger
-from machines.snapshot import CaseContext, CaseFacts, Context, Given, Limits, Previous, Snapshot, Step
+from machines.events import OPENERS, Address, CaseTrigger, Event, Source, Trigger
+from machines.snapshot import (
+    CaseContext,
+    CaseFacts,
+    Context,
+    Given,
+    Limits,
+    Previous,
+    Snapshot,
+    Step,
+    Survivor,
+)
 from machines.step import build, new_case, new_conversation, step
 from machines.table import Outcome, Table
 
@@ -98,9 +108,11 @@ class Affairs:
         self.heard += 1
         self.blocked |= event.trigger is Trigger.MEMBER_BLOCKED
         self.line = place, minutes
-        self.chosen += event.trigger in (Trigger.OTHER_CASE, Trigger.AGENT_CONTACTS)
+        self.chosen += event.trigger in (Trigger.OTHER_CASE, Trigger.AGENT_CONTACTS, Trigger.CASE_MERGED)
         if self.talk is not None:
             happened = self._step(self.talk, event, open_now, None)
+            if event.trigger is Trigger.CASE_MERGED:
+                self._merge(self.talk, str(event.data["into"]))
             if happened.step.outcome is not Outcome.OPENS:
                 return self._keep(happened)
         if event.trigger not in OPENERS:
@@ -108,6 +120,17 @@ class Affairs:
         begun = new_conversation(f"{self.heard:032x}", self.member)
         self.running.clear()
         return self._keep(self._step(begun, event, open_now, self.talk))
+
+    def _merge(self, talk: Snapshot, into: str) -> None:
+        """The case of the conversation, if it has one, is closed for another one, which agents opened."""
+        assert isinstance(talk.context, Context)
+        merged = self.cases.get(talk.context.case)
+        survivor = self.cases.setdefault(into, new_case(into, self.member))
+        if merged is not None:
+            assert isinstance(survivor.context, CaseContext)
+            to = Survivor(into, survivor.state, survivor.context.kind, self.member)
+            told = Event(Source.PAGE, "", CaseTrigger.MERGED_INTO, self.now, Address(), {"into": into})
+            self.cases[merged.id] = step(merged, told, Given(self.now, into=to)).snapshot
 
     def reports(self, event: Event) -> Step:
         """Apply a report: a case of its own, unless it is refused. The conversation hears nothing of it."""
@@ -135,6 +158,7 @@ class Affairs:
             opens_at=None if open_now else self.now + timedelta(hours=8),
             help_case=next((_facts(case) for case in self.cases.values() if is_open_help(case)), None),
             case=_facts(self.cases[context.case]) if context.case else None,
+            contacted=_facts(self.cases[event.to.case]) if event.to.case else None,
             blocked=self.blocked,
             first_contact=self.talk is None,
             place=self.line[0],

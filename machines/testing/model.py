@@ -118,8 +118,11 @@ class Model:
                 return self.complain(event).miss(given, question=self.question)
             case T.AGENT_REQUESTED:
                 return self.hand_off(given, question=self.question)
-            case T.AGENT_CONTACTS:
-                return self.end(at).ask().turn(AGENT)
+            case T.AGENT_CONTACTS if not _closed(given):
+                contacted = self.end(at).ask().turn(AGENT)
+                if not data.get("present"):
+                    return contacted
+                return replace(contacted, agents=frozenset({str(data["agent"])}), accepted=True)
         return self
 
     def complain(self, event: Event) -> Model:
@@ -192,6 +195,8 @@ class Model:
 
     def to_member(self, event: Event, after: Model, given: Given) -> bool:
         """Do an agent's words, or changes of them, go to the member?"""
+        if event.trigger is T.AGENT_CONTACTS and _closed(given):
+            return False
         if event.trigger is T.AGENT_CONTACTS:
             return not given.blocked or self.owner in (NOBODY, AGENT)
         if event.trigger in (T.AGENT_EDITED, T.AGENT_DELETED):
@@ -205,6 +210,11 @@ class Model:
         if ended and self.owner == OVER:
             ended = (*ended[:-1], self.closed_at)
         return 0 < number <= len(ended) and at < ended[number - 1]
+
+
+def _closed(given: Given) -> bool:
+    """Is the case closed from which an agent would write?"""
+    return given.contacted is not None and given.contacted.state == "closed"
 
 
 _WORDS_OF_MEMBER = (T.MEMBER_MESSAGE, T.MEMBER_EDITED, T.MEMBER_DELETED)

@@ -37,7 +37,7 @@ BY_DESK = (
 )
 BY_US = (T.DELIVERY_FAILED, T.UNREACHABLE)
 BY_BOT = (T.BOT_ANSWERED, T.BOT_FAILED)
-BY_STAFF = (T.AGENT_CONTACTS, T.MEMBER_BLOCKED)
+BY_STAFF = (T.AGENT_CONTACTS, T.CASE_MERGED, T.MEMBER_BLOCKED)
 BY_MEMBER = tuple(t for t in T if t not in {*BY_DESK, *BY_US, *BY_BOT, *BY_STAFF, *TIMERS})
 #: What usually comes next; without it few histories would come as far as a talk.
 LIKELY: dict[str, tuple[T, ...]] = {
@@ -107,6 +107,7 @@ def _address(draw: DrawFn, trigger: T, snapshot: Snapshot, data: Mapping[str, An
         conversation=_pick(draw, (snapshot.id, "5" * 32)) if trigger in PRESSES else snapshot.id,
         request=request,
         message=data.get("message") if trigger in ABOUT_A_MESSAGE else None,
+        case=_pick(draw, (_context(snapshot).case, "")) or None if trigger is T.AGENT_CONTACTS else None,
     )
 
 
@@ -141,8 +142,13 @@ def _details(draw: DrawFn, trigger: T, snapshot: Snapshot) -> dict[str, Any]:
             return {"agent": _pick(draw, AGENTS)}
         case T.TRANSFER_STARTED:
             return {"agent": _pick(draw, ("", *AGENTS))}
-        case T.AGENT_MESSAGE | T.AGENT_CONTACTS:
+        case T.AGENT_MESSAGE:
             return {"agent": _pick(draw, AGENTS), "message": message, "body": _pick(draw, TEXTS)}
+        case T.AGENT_CONTACTS:
+            said = {"message": message, "body": _pick(draw, TEXTS)}
+            return {"agent": _pick(draw, AGENTS), "present": _pick(draw, (False, True)), **said}
+        case T.CASE_MERGED:
+            return {"into": f"{snapshot.version:032x}"}
         case T.AGENT_EDITED | T.AGENT_DELETED | T.AGENT_REACTED:
             return {"agent": _pick(draw, AGENTS), "message": "of an agent", "emoji": "x"}
         case T.DELIVERY_FAILED:

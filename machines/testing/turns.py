@@ -13,13 +13,21 @@ from machines.effects import Kind
 from machines.events import OPENERS, Address, CaseTrigger, Event, Source
 from machines.events import Trigger as T
 from machines.guards import GUARDS
-from machines.snapshot import CaseFacts, Context, Given, Previous, Snapshot, Step
+from machines.snapshot import CaseFacts, Context, Given, Previous, Snapshot, Step, Survivor
 from machines.step import new_case, new_conversation, step
 from machines.table import ALWAYS, Outcome
 from machines.testing.abstraction import FRESH, MEMBER, NOW, OTHER, OWN, PREVIOUS, Act, Talk, forget
 
 LIVE = ("open", "in_progress", "pending")
 Row = tuple[str, str, str]  #: state, trigger, answer of the guard
+#: What a case may be told to go on as.
+_SURVIVORS = (
+    None,
+    Survivor(OWN, "open", "help", MEMBER),
+    Survivor(OTHER, "closed", "help", MEMBER),
+    Survivor(OTHER, "open", "help", "4002"),
+    Survivor(OTHER, "open", "help", MEMBER),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +89,15 @@ class Turns:
         """Raises `Unlisted` where the table has no row."""
         if act.event.trigger is T.MEMBER_BLOCKED:
             known = replace(known, blocked=True)
+        merges = act.event.trigger is T.CASE_MERGED
+        if merges and not (known.other and talk and talk.context.case):
+            return Turn(talk, known)
         heard = self._hear(talk, known, act)
         if heard.talk is None:
             return Turn(None, known)
         cases = {PREVIOUS if heard.opened else OWN: known.case, OTHER: LIVE[0] if known.other else ""}
+        if merges and heard.case == OTHER:
+            cases[OWN] = self.case(known.case, CaseTrigger.MERGED_INTO)
         chosen = known.chosen or act.by == "staff" or act.event.trigger is T.OTHER_CASE
         faults = tuple(self._tell(cases, heard, chosen))
         other = any(state in LIVE for name, state in cases.items() if name != heard.case)
@@ -95,7 +108,10 @@ class Turns:
         """Where a case in that state goes."""
         if (state, trigger) not in self._case_steps:
             event = Event(Source.TELL, "e", trigger, NOW, Address(case=OWN))
-            after = self._step_case(replace(new_case(OWN, MEMBER), state=state), event, Given(NOW))
+            before = replace(new_case(OWN, MEMBER), state=state)
+            merges = trigger is CaseTrigger.MERGED_INTO
+            for into in _SURVIVORS if merges else (None,):  # the one that fits comes last
+                after = self._step_case(before, event, Given(NOW, into=into))
             self._case_steps[state, trigger] = str(after.snapshot.state)
         return self._case_steps[state, trigger]
 
@@ -147,7 +163,8 @@ class Turns:
         if opened:
             given = _given(seen, blocked, act, new_conversation("c", MEMBER), previous=before)
             before, running = _snapshot(None), frozenset()
-            done = self._step(before, act.event, given)
+            to = replace(act.event.to, case=PREVIOUS if act.event.to.case else None)
+            done = self._step(before, replace(act.event, to=to), given)
         elif talk is None and done.outcome is Outcome.REFUSED:
             return Heard(None)
         if act.again:
@@ -197,13 +214,15 @@ def _given(
             raise Looked
         told = _previous(previous, "") if previous else None
         own = _UNSEEN if context_of(before).case else None
-        return replace(given, help_case=_UNSEEN, case=own, previous=told)
+        contacted = _UNSEEN if act.event.to.case else None
+        return replace(given, help_case=_UNSEEN, case=own, contacted=contacted, previous=told)
     own = CaseFacts(PREVIOUS if previous else OWN, seen.case) if seen.case else None
     live = own if seen.case in LIVE else None
     return replace(
         given,
         help_case=CaseFacts(OTHER, LIVE[0]) if seen.other else live,
         case=own if context_of(before).case else None,
+        contacted=(own or CaseFacts(OWN, LIVE[0])) if act.event.to.case else None,
         previous=_previous(previous, seen.case) if previous else None,
     )
 

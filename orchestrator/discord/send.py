@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -21,7 +21,7 @@ from orchestrator.texts.document import Document
 from orchestrator.texts.say import LOCALES, Words, text, words
 from orchestrator.texts.transcript import files
 from storage.reads.reader import Reader
-from storage.reads.rows import ConversationRow, MemberRow, MessageRow
+from storage.reads.rows import CaseRow, ConversationRow, MemberRow, MessageRow
 
 #: A command is acknowledged within 3 s or never: for so long its answer is tried again, with this pause.
 UNACKNOWLEDGED_S, UNACKNOWLEDGED_PAUSE_S = 5.0, 0.25
@@ -73,11 +73,9 @@ class Sender:
     async def say(self, job: Job) -> Done:
         payload = job.effect.payload
         args = dict(payload.get("args", {}))
-        if case := payload.get("case"):
-            args["number"] = await self._number(case)
-        args.setdefault("number", "?")
         args["privacy_url"] = self.privacy_url
         to = await self._to(job.effect.member)
+        args |= await self._cases(payload, to.words)
         if "name" in args:
             called = [args["name"]] if isinstance(args["name"], str) else args["name"]
             args["name"] = names.listed(called, self.names, to.words)
@@ -273,6 +271,16 @@ class Sender:
         """As the member reads who wrote it."""
         return replace(row, name=names.shown(row.name, self.names, said)) if row.author == "agent" else row
 
+    async def _cases(self, payload: Mapping[str, Any], said: Words) -> dict[str, str]:
+        """What the case of a text is called, and the one into which it was merged."""
+        case = await self.reader.case(str(payload["case"])) if payload.get("case") else None
+        into = await self.reader.case(str(payload["into"])) if "into" in payload else None
+        return {
+            "number": str(case.number) if case else "?",
+            "case": case_text(case, said) if case else "?",
+            "other": text(said.member, "case_untitled", {"number": into.number}) if into else "?",
+        }
+
     async def _number(self, case: str) -> str:
         row = await self.reader.case(case) if case else None
         return str(row.number) if row else "?"
@@ -302,6 +310,13 @@ def say_text(key: str, args: dict[str, Any], said: Words) -> str:
 def _stamp(at: str, style: str) -> str:
     """Discord shows a time stamp in the zone and language of whoever reads it: `t` as a time, `F` with the day."""
     return f"<t:{int(datetime.fromisoformat(at).timestamp())}:{style}>"
+
+
+def case_text(case: CaseRow, said: Words) -> str:
+    """Number and title of a case, if it has one."""
+    if not case.title:
+        return text(said.member, "case_untitled", {"number": case.number})
+    return text(said.member, "case_titled", {"number": case.number, "title": case.title})
 
 
 def opens_text(opens_at: str, said: Words) -> str:

@@ -36,6 +36,7 @@ CALLS = (
     "create_interaction",
     "channel_of",
     "find_tasks",
+    "worker",
     "close_channel",
     "invite",
 )
@@ -190,6 +191,12 @@ class InProcessTwilio:
                 Task(str(row["sid"]), str(row["assignment_status"]), _json(row["attributes"]))
                 for row in found
             ]
+
+    async def worker(self, workspace: str, name: str) -> str | None:
+        query = {"FriendlyName": name, "PageSize": "1"}
+        found = await self._list("worker", TASKROUTER, f"/v1/Workspaces/{workspace}/Workers", query, limit=1)
+        with _reading():
+            return str(found[0]["sid"]) if found else None
 
     async def close_channel(self, interaction: str, channel: str) -> None:
         path = f"/v1/Interactions/{interaction}/Channels/{channel}"

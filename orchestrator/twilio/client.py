@@ -220,6 +220,13 @@ class TwilioRest:
             )
             return [Task(str(t.sid), str(t.assignment_status), _json(t.attributes)) for t in found]
 
+    async def worker(self, workspace: str, name: str) -> str | None:
+        async with self._speaking():
+            found = await self._client.taskrouter.v1.workspaces(workspace).workers.list_async(
+                friendly_name=name, limit=1
+            )
+            return str(found[0].sid) if found else None
+
     async def close_channel(self, interaction: str, channel: str) -> None:
         channels = self._client.flex_api.v1.interaction(interaction).channels(channel)
         try:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
 
@@ -11,7 +11,7 @@ from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import Clock
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Conflict, Done, Handler, Job, Task, Twilio
+from orchestrator.ports import Conflict, Done, Handler, Interaction, Job, Task, Twilio
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
 from orchestrator.twilio.intake import OUR_ATTRIBUTE, OUR_IDENTITY
@@ -123,14 +123,7 @@ class FlexDesk:
         sid = await self._sid(job)
         if job.in_doubt and (task := await self._task(job)):
             return self._opened(job, task.attributes.get("flexInteractionSid"), task)
-        attributes = await self._attributes(job)
-        channel = {
-            "type": "web",
-            "initiated_by": "customer",
-            "properties": {"media_channel_sid": sid},
-        }
-        with _nothing_closed():
-            made = await self.twilio.create_interaction(channel, self._routing(attributes))
+        made = await self._interaction(job, sid)
         if made.task is None:
             # the conversation had an interaction already, made by an earlier attempt; or the answer, which
             # Twilio calls "accepted", does not name the task
@@ -138,6 +131,18 @@ class FlexDesk:
                 return self._opened(job, task.attributes.get("flexInteractionSid"), task)
             return self._opened(job, made.sid, None, made.channel)
         return self._opened(job, made.sid, Task(made.task, "pending"), made.channel)
+
+    async def _interaction(self, job: Job, sid: str) -> Interaction:
+        """With the agent who writes first as its worker; where the account has none of that, with anybody."""
+        routing = self._routing(await self._attributes(job))
+        if job.effect.payload.get("by_agent"):
+            agent = str(job.effect.payload.get("agent", ""))
+            with suppress(Reject), _nothing_closed():
+                if agent and (worker := await self.twilio.worker(self.workspace, agent)):
+                    own = {"properties": {**routing["properties"], "worker_sid": worker}}
+                    return await self.twilio.create_interaction(_channel("agent", sid), own)
+        with _nothing_closed():
+            return await self.twilio.create_interaction(_channel("customer", sid), routing)
 
     async def _task_soon(self, job: Job) -> Task | None:
         """The task of an Interaction that was made a moment ago. It is not made again for being slow."""
@@ -368,6 +373,10 @@ def _nothing_closed() -> Iterator[None]:
         yield
     except Reject as error:
         raise Reject(str(error)) from error
+
+
+def _channel(initiated_by: str, sid: str) -> dict[str, Any]:
+    return {"type": "web", "initiated_by": initiated_by, "properties": {"media_channel_sid": sid}}
 
 
 def _request(job: Job) -> int:

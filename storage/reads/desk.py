@@ -1,4 +1,4 @@
-"""What the built-in desk asks of the database: requests, notes, and what came of a command."""
+"""What the built-in desk asks of the database: requests and notes."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Any
 from sqlalchemy import Select, select, text
 
 from machines.effects import Kind, desk_lane
-from machines.events import Source
 from storage import codec
 from storage.reads.reader import Reader
-from storage.reads.rows import FactRow, NoteRow, RequestRow
-from storage.schema import case_, conversation, effect, event, member
+from storage.reads.rows import NoteRow, RequestRow
+from storage.schema import case_, conversation, effect, member
 
 _OPEN = text("state <> 'closed'")
 _NOTES = text(f"kind = '{Kind.DESK_NOTE}'")
@@ -44,17 +43,6 @@ class DeskReader(Reader):
         t = effect
         query = select(t.c.payload, t.c.due_at, t.c.done_at).where(_NOTES, _NOT_VOID, t.c.lane.in_(lanes))
         return [_note(row) for row in await self._all(query.order_by(t.c.seq))]
-
-    async def fact(self, source: Source, fact: str) -> FactRow | None:
-        """What came of a fact; None: it is not known, or nobody was concerned."""
-        t = event
-        row = await self._one(select(t).where(t.c.source == str(source), t.c.id == fact))
-        if row is None:
-            return None
-        subject, data = row.subject or "", codec.load(row.data) if row.data else {}
-        return FactRow(
-            subject.partition(":")[2], row.trigger, row.outcome, row.reason, row.to_state or "", data
-        )
 
 
 def _requests(of: Any) -> Select[Any]:

@@ -13,7 +13,7 @@ from machines.effects import Kind
 from machines.events import Address, Source
 from storage import codec
 from storage.letters import Request, how_many, request_of, waiting
-from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, MemberRow, MessageRow
+from storage.reads.rows import CaseRow, ConversationRow, DeskRow, DmRow, FactRow, MemberRow, MessageRow
 from storage.reads.thread import ReadThread
 from storage.schema import case_, conversation, effect, event, link, member, message, parked, timer, watermark
 from storage.values import Pending, SetTimer, Status
@@ -93,7 +93,7 @@ class Reader:
 
     async def case(self, case_id: str) -> CaseRow | None:
         row = await self._one(_CASE, id=case_id)
-        return row and CaseRow(row.id, row.number, row.member, row.kind, row.state)
+        return row and CaseRow(row.id, row.number, row.member, row.kind, row.state, row.title)
 
     async def began(self, owner: str) -> float | None:
         """When the conversation or case of that id began."""
@@ -285,6 +285,17 @@ class Reader:
         t = event
         rows = await self._all(select(t).where(t.c.subject == subject).order_by(t.c.version))
         return [dict(row._mapping) for row in rows]
+
+    async def fact(self, source: Source, fact: str) -> FactRow | None:
+        """What came of a fact; None: it is not known, or nobody was concerned."""
+        t = event
+        row = await self._one(select(t).where(t.c.source == str(source), t.c.id == fact))
+        if row is None:
+            return None
+        subject, data = row.subject or "", codec.load(row.data) if row.data else {}
+        return FactRow(
+            subject.partition(":")[2], row.trigger, row.outcome, row.reason, row.to_state or "", data
+        )
 
     async def count_parked(self) -> int:
         return int((await self._one(select(func.count()).select_from(parked)))[0])

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from machines.snapshot import CaseContext
+
 
 @dataclass(frozen=True, slots=True)
 class MemberRow:
@@ -105,6 +107,69 @@ class CaseRow:
     member: str
     kind: str
     state: str
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CaseFile:
+    """A case with everything that it remembers."""
+
+    id: str
+    number: int
+    member: str
+    member_name: str
+    state: str
+    version: int
+    context: CaseContext
+    created_at: float
+    updated_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class CaseQuery:
+    """Which cases are looked for; empty fields do not matter."""
+
+    state: str = ""
+    kind: str = ""
+    member: str = ""
+    assignee: str = ""
+    words: str = ""  #: each stands in the title or the summary
+    before: int = 0  #: only cases with a lower number
+    at_most: int = 50
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNote:
+    """A note on a case: what an agent wrote, or what became of a conversation."""
+
+    case: str
+    at: float
+    note: str  #: `agent_note`, or what is noted of a conversation
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryRow:
+    """A row of a case's journal."""
+
+    at: float
+    source: str
+    trigger: str
+    from_state: str
+    to_state: str
+    outcome: str
+    reason: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkedTalk:
+    """A conversation of a case."""
+
+    id: str
+    state: str
+    created_at: float
+    closed_at: float | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,9 @@ from typing import Any
 from machines.effects import Kind
 from machines.events import Event
 from machines.hours import ALWAYS, Hours
+from machines.sla import Targets
 from machines.snapshot import DEFAULT_LIMITS, Limits
+from orchestrator.cases.counter import CaseCounter
 from orchestrator.chatbot.answer import Chatbot
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
@@ -52,6 +54,7 @@ from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.live import Live, Positions
 from storage.marks import drop_parked, mark_desks, mark_dms
+from storage.reads.cases import CaseReader
 from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
 from storage.values import Applied, Receipt
@@ -107,6 +110,9 @@ class House:
         self.committer = Committer(self.store, clock, self._applied, self._unknown)
         self.discord = InProcessDiscord(world.discord_rest, discord_limits, storable, hooks.line("discord"))
         desk, missed = self._builtin() if world.desk == "builtin" else self._flex()
+        cases = CaseReader(self._inline.as_asynchronous())
+        builtin = world.desk == "builtin"
+        self.cases = CaseCounter(cases, self._submit_desk, clock, Targets(), present=builtin)
         self.dispatcher = Dispatcher(
             {
                 **Sender(self.discord, self.reader, clock).handlers(),

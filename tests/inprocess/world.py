@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from random import Random
 from typing import Any, Protocol
 
+from orchestrator.cases.counter import CaseCounter
 from orchestrator.desk.counter import Counter
 from orchestrator.discord.commands import COMMANDS
 from orchestrator.inprocess.line import Fate, Faulty, Line, NoAnswer, Pause, Point, at_once, onward, well
@@ -36,6 +37,7 @@ class Serving(Protocol):
     """The service as the providers and the agents of the built-in desk meet it."""
 
     counter: Counter
+    cases: CaseCounter
 
     def hear(self) -> None: ...
     async def take(self, path: str, fields: Mapping[str, str], query: Mapping[str, str]) -> int: ...
@@ -193,6 +195,13 @@ class World:
                     shown = read_now(counter.conversation(conversation))
                     self.found[conversation] = tuple(message["id"] for message in shown["messages"])
         return [DeskTask(self, conversation) for conversation in self.found]
+
+    def desk_task(self, conversation: str) -> DeskTask:
+        """A conversation at the built-in desk that never waited there: an agent wrote first."""
+        assert self.serving is not None
+        shown = read_now(self.serving.counter.conversation(conversation))
+        self.found[conversation] = tuple(message["id"] for message in shown["messages"])
+        return DeskTask(self, conversation)
 
     async def task(self, number: int = 1) -> Any:
         """The `number`-th task, as soon as it is there."""

@@ -10,7 +10,7 @@ from typing import Any
 from machines.case import CASE, CASE_ASKS
 from machines.conversation import ASKS, CONVERSATION
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
-from machines.snapshot import CaseContext, CaseFacts, Context, Given, Previous, Snapshot
+from machines.snapshot import CaseContext, CaseFacts, Context, Given, Previous, Snapshot, Survivor
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 BEFORE = (NOW - timedelta(seconds=60)).timestamp()
@@ -54,6 +54,7 @@ DATA: dict[str, Any] = {
     "side": "member",
     "emoji": "x",
     "rating": 4,
+    "into": "a" * 32,
 }
 
 
@@ -71,6 +72,7 @@ _LATE = {"ended": (AFTER, 0.0)}
 _MISS = {"misses": 1}
 _NONE_LIVE = {"request_state": "ended", "case": ""}
 _BLOCKED = Situation(given={"blocked": True})
+_FROM_CLOSED = Situation(given={"contacted": CaseFacts("d" * 32, "closed")})
 _AS_IT_IS = Situation()
 _ANOTHER = Situation(request=1)
 _EARLIER = {
@@ -96,6 +98,8 @@ _AGENT_WHILE_BOT = {
 #: guard -> outcome -> what brings it about
 SITUATIONS: dict[str, dict[str, Situation]] = {
     "opener": {"welcome": _AS_IT_IS, "blocked": _BLOCKED},
+    "contact": {"welcome": _AS_IT_IS, "blocked": _BLOCKED, "over": _FROM_CLOSED},
+    "contact_meanwhile": {"welcome": _AS_IT_IS, "over": _FROM_CLOSED},
     "first_message": {
         "welcome": _AS_IT_IS,
         "late": Situation(given={"previous": Previous("e" * 32, 1, "f" * 32, AFTER, "agent")}),
@@ -232,6 +236,13 @@ CASE_SITUATIONS: dict[str, dict[str, Situation]] = {
         "reported": Situation(data=REPORT),
         "blocked": Situation(data=REPORT, given={"blocked": True}),
         "empty": Situation(data=REPORT | {"title": " \u200b "}),
+    },
+    "merge": {
+        "unknown": _AS_IT_IS,
+        "fits": Situation(given={"into": Survivor("a" * 32, "open", "help", "4001")}),
+        "itself": Situation(given={"into": Survivor("f" * 32, "open", "help", "4001")}),
+        "over": Situation(given={"into": Survivor("a" * 32, "closed", "help", "4001")}),
+        "foreign": Situation(given={"into": Survivor("a" * 32, "open", "help", "4002")}),
     },
 }
 

@@ -144,7 +144,7 @@ def test_a_message_left_is_kept_on_the_case_and_confirmed() -> None:
 
 
 def test_an_open_help_case_is_joined_and_not_opened_a_second_time() -> None:
-    talk = Talk(help_case=CaseFacts("a" * 32, "pending"))
+    talk = Talk(help_case=CaseFacts("a" * 32, "in_progress"))
     assert told(talk.hears(T.AGENT_REQUESTED)) == [("conversation_linked", "")]
     assert talk.context.case == "a" * 32
 

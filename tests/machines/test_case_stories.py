@@ -10,7 +10,7 @@ import pytest
 
 from machines.events import Address, CaseTrigger, Event, Source
 from machines.events import CaseTrigger as T
-from machines.snapshot import CaseContext, Given, Limits, Snapshot, Step
+from machines.snapshot import CaseContext, Given, Limits, Snapshot, Step, Survivor
 from machines.step import new_case, step
 from machines.table import Outcome
 
@@ -29,6 +29,26 @@ def after(*tells: tuple[CaseTrigger, dict[str, Any]]) -> Step:
     return done
 
 
+def by_agent(
+    case: Snapshot, trigger: CaseTrigger, /, *, live: bool = False, blocked: bool = False, **data: Any
+) -> Step:
+    """A command. `live`: the member is talking with an agent about it."""
+    event = Event(Source.PAGE, "minted", trigger, NOW, Address(case=case.id), {"agent": "ada", **data})
+    return step(case, event, Given(received_at=NOW, live=live, blocked=blocked))
+
+
+def merged(into: Survivor | None, kind: str = "help") -> Step:
+    case = after((T.OPENED, {"kind": kind, "title": "No sound", "summary": "none at all"})).snapshot
+    to = into.id if into else "nothing"
+    event = Event(Source.PAGE, "minted", T.MERGED_INTO, NOW, Address(case=case.id), {"into": to})
+    return step(case, event, Given(received_at=NOW, into=into))
+
+
+def says(done: Step) -> list[str]:
+    """Texts for the member."""
+    return [str(effect.payload["text"]) for effect in done.effects]
+
+
 def context(done: Step) -> CaseContext:
     assert isinstance(done.snapshot.context, CaseContext)
     return done.snapshot.context
@@ -43,7 +63,8 @@ def test_a_case_is_worked_on_waits_for_the_member_and_is_resolved() -> None:
         (T.RESOLVED, {"reason": "solved"}),
     )
     assert done.snapshot.state == "resolved"
-    assert context(done) == CaseContext("help", conversations=("c1",), agents=("ada",), reason="solved")
+    left = (context(done).conversations, context(done).agents, context(done).reason)
+    assert left == (("c1",), ("ada",), "solved")
 
 
 def test_a_resolved_case_closes_after_seven_days() -> None:
@@ -64,7 +85,7 @@ def test_an_agent_who_writes_from_a_resolved_case_reopens_it() -> None:
 
 
 def test_a_merged_case_is_closed_and_says_into_which() -> None:
-    done = after((T.MERGED_INTO, {"into": "a" * 32}))
+    done = merged(Survivor("a" * 32, "open", "help", "4001"))
     assert (done.snapshot.state, context(done).merged_into) == ("closed", "a" * 32)
     assert told(done.snapshot, T.REOPENED).reason.startswith("closed")
 
@@ -75,8 +96,9 @@ def test_a_second_rating_replaces_the_first_and_a_comment_leaves_it() -> None:
 
 
 def test_a_conversation_and_an_agent_are_remembered_once() -> None:
-    twice = (T.CONVERSATION_LINKED, {"conversation": "c1"}), (T.ASSIGNED, {"agent": "ada"})
-    assert context(after(*twice, *twice)) == CaseContext(conversations=("c1",), agents=("ada",))
+    twice = (T.CONVERSATION_LINKED, {"conversation": "c1"}), (T.AGENT_JOINED, {"agent": "ada"})
+    known = context(after(*twice, *twice))
+    assert (known.conversations, known.agents) == (("c1",), ("ada",))
 
 
 def test_the_time_to_close_is_a_setting() -> None:
@@ -84,6 +106,94 @@ def test_the_time_to_close_is_a_setting() -> None:
     event = Event(Source.TELL, "t", T.RESOLVED, NOW, Address(case=case.id), {})
     given = Given(received_at=NOW, limits=replace(Limits(), case_close=60.0))
     assert dict(step(case, event, given).timers) == {T.CASE_CLOSE: NOW + timedelta(seconds=60)}
+
+
+# --- what agents do
+
+
+def test_an_edit_replaces_what_it_names_and_leaves_the_rest() -> None:
+    first = by_agent(new_case("f" * 32, "4001"), T.EDITED, title="Sound", summary="No sound", tags=["audio"])
+    done = by_agent(first.snapshot, T.EDITED, priority="urgent", tags=["audio", "linux", "audio"])
+    known = context(done)
+    assert (known.title, known.summary, known.priority) == ("Sound", "No sound", "urgent")
+    assert known.tags == ("audio", "linux")
+
+
+def test_a_case_is_somebodys_until_it_is_nobodys() -> None:
+    mine = by_agent(new_case("f" * 32, "4001"), T.ASSIGNED, to="ben")
+    assert (mine.snapshot.state, context(mine).assignee) == ("in_progress", "ben")
+    nobodys = by_agent(mine.snapshot, T.UNASSIGNED)
+    assert (nobodys.snapshot.state, context(nobodys).assignee) == ("in_progress", "")
+
+
+@pytest.mark.parametrize(
+    ("trigger", "data", "text"),
+    [
+        (T.ASKED_MEMBER, {}, "case_asked"),
+        (T.RESOLVED, {"reason": "solved"}, "case_resolved"),
+        (T.RESOLVED, {"reason": "withdrawn"}, "case_resolved"),
+        (T.RESOLVED, {"reason": "declined"}, "case_declined"),
+        (T.RESOLVED, {"reason": "duplicate"}, "case_duplicate"),
+        (T.RESOLVED, {"reason": "no_reply"}, "case_no_reply"),
+    ],
+)
+def test_the_member_is_told_what_an_agent_does_unless_they_are_talking_or_blocked(
+    trigger: CaseTrigger, data: dict[str, str], text: str
+) -> None:
+    case = new_case("f" * 32, "4001")
+    assert says(by_agent(case, trigger, **data)) == [text]
+    assert says(by_agent(case, trigger, live=True, **data)) == []
+    assert says(by_agent(case, trigger, blocked=True, **data)) == []
+    assert says(told(case, trigger, **data)) == [], "what comes of a talk is told in the talk"
+
+
+def test_the_member_is_told_when_a_resolved_case_is_taken_up_again() -> None:
+    resolved = by_agent(new_case("f" * 32, "4001"), T.RESOLVED, reason="solved")
+    assert says(by_agent(resolved.snapshot, T.REOPENED)) == ["case_reopened"]
+
+
+@pytest.mark.parametrize(
+    ("trigger", "data"),
+    [
+        (T.NOTE_ADDED, {"note": "agent_note", "body": "x"}),
+        (T.EDITED, {"title": "x", "priority": "high", "tags": ["x"]}),
+        (T.ASSIGNED, {"to": "ben"}),
+        (T.UNASSIGNED, {}),
+        (T.DELIVERY_FAILED, {}),
+    ],
+)
+def test_what_is_for_agents_only_is_told_to_nobody(trigger: CaseTrigger, data: dict[str, Any]) -> None:
+    assert says(by_agent(new_case("f" * 32, "4001"), trigger, **data)) == []
+
+
+@pytest.mark.parametrize(
+    ("into", "kind", "reason"),
+    [
+        (None, "help", "there is no such case"),
+        (Survivor("f" * 32, "open", "help", "4001"), "help", "into itself"),
+        (Survivor("a" * 32, "closed", "help", "4001"), "help", "the other case is closed"),
+        (Survivor("a" * 32, "open", "help", "4002"), "help", "the other case is another member's"),
+        (Survivor("a" * 32, "open", "help", "4002"), "bug", "the other case is another member's"),
+        (Survivor("a" * 32, "open", "bug", "4002"), "help", "the other case is another member's"),
+    ],
+)
+def test_what_may_not_be_merged_stays_as_it_is(into: Survivor | None, kind: str, reason: str) -> None:
+    done = merged(into, kind)
+    assert (done.outcome, done.reason) == (Outcome.REFUSED, reason)
+    assert (done.snapshot.state, says(done)) == ("open", [])
+
+
+@pytest.mark.parametrize("kind", ["bug", "feature"])
+def test_reports_of_several_members_may_be_one(kind: str) -> None:
+    done = merged(Survivor("a" * 32, "in_progress", "bug", "4002"), kind)
+    assert (done.snapshot.state, says(done)) == ("closed", ["case_merged"])
+
+
+def test_a_case_remembers_what_goes_on_as_it_with_all_that_was_said() -> None:
+    taken = {"case": "b" * 32, "merged": ["c" * 32], "conversations": ["c2"]}
+    done = after((T.OPENED, {"conversation": "c1"}), (T.MERGED_FROM, taken))
+    assert context(done).merged == ("b" * 32, "c" * 32)
+    assert context(done).conversations == ("c1", "c2")
 
 
 # --- reports

@@ -24,7 +24,7 @@ ORCHESTRATOR = Path(orchestrator.__file__).parent
 LONG = 60
 
 #: Filled from the rows and not by an action.
-FROM_ROWS = {"number"}
+FROM_ROWS = {"number", "case", "other"}
 
 
 def calls(*names: str) -> Iterator[tuple[str, ast.Call]]:

@@ -12,7 +12,7 @@ from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, Reply
 from tests.web.serving import Answer, Recorder, Web, running
 from web.body import LIMIT
-from web.desk import BODY_LIMIT
+from web.fields import BODY_LIMIT
 
 TOKEN = "token-of-the-desk"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
