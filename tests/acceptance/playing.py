@@ -20,6 +20,7 @@ from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
+from tests.acceptance.casework import Caseworker
 from tests.acceptance.looking import PATIENCE_S, POLL_S, Control, Json, free_port, says, until
 from tests.acceptance.tasks import Counter, DeskTask, Task
 
@@ -40,7 +41,7 @@ __all__ = [
 
 #: Short, so that a story takes seconds; idle timers stay as long as they are.
 TIMERS = {"timer_ask": 0.15, "timer_ask_at_most": 0.6, "timer_alone": 0.3}
-#: Bearer of the built-in desk's commands.
+#: Bearer of the built-in desk's commands, and of those on cases.
 TOKEN = "token-of-the-desk"
 
 #: A request at either desk.
@@ -197,16 +198,23 @@ class Stage:
 
     def account(self) -> dict[str, str]:
         """What points a service at the sandbox; with the built-in desk nothing of Twilio's."""
-        account = self.sandbox.account()
+        account = {**self.sandbox.account(), "DESK_TOKEN": TOKEN}
         if self.desk == "flex":
             return account
-        discord = {name: value for name, value in account.items() if not name.startswith("TWILIO_")}
-        return {**discord, "DESK_TOKEN": TOKEN}
+        return {name: value for name, value in account.items() if not name.startswith("TWILIO_")}
 
     @property
     def counter(self) -> Counter:
         """The built-in desk, as its agents reach it."""
         return Counter(self.session, self.url, TOKEN)
+
+    def agent(self, name: str = "ada") -> Caseworker:
+        """Somebody who works on cases, at either desk."""
+        return Caseworker(self.session, self.url, TOKEN, name)
+
+    def desk_task(self, conversation: str) -> DeskTask:
+        """A conversation at the built-in desk that never waited there: an agent wrote first."""
+        return self._found.setdefault(conversation, DeskTask(self.counter, conversation))
 
     def settings(self) -> Settings:
         account = {name.lower(): value for name, value in self.account().items()}

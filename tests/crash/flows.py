@@ -9,7 +9,7 @@ from functools import partial
 from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.timetable import hours
-from tests.crash import races, stories
+from tests.crash import casework, races, stories
 from tests.crash.play import Play
 
 Story = Callable[[Play], Awaitable[None]]
@@ -67,6 +67,11 @@ FLOWS: dict[str, Flow] = {
         Flow("reopened", stories.reopened, stories.ended),
         Flow("written while dead", stories.read_up, stories.talking, stories.both_write),
         Flow("completed while dead", stories.closed_meanwhile, stories.talking, stories.agent_completes),
+        Flow("agent writes first", casework.contacted, stories.ended),
+        Flow("agent writes first, in vain", casework.out_of_reach, stories.ended),
+        Flow("case worked on", casework.worked_on, stories.ended),
+        Flow("cases merged", casework.merged, stories.queued),
+        Flow("built-in desk: agent writes first", casework.contacted_at_once, stories.ended, desk="builtin"),
         Flow("built-in desk: hand-off", stories.taken_up, stories.greeted, desk="builtin"),
         Flow("built-in desk: both ways", stories.both_ways, stories.talking, desk="builtin"),
         Flow("built-in desk: handed over", stories.handed_over, stories.talking, desk="builtin"),

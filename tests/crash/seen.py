@@ -19,6 +19,7 @@ from orchestrator.texts.say import Table, words
 from storage import schema
 from tests.acceptance.playing import says
 from tests.crash.seen_builtin import own, shown
+from tests.crash.written_first import among
 from tests.english import ENGLISH
 from tests.inprocess.world import Json, World
 from tests.storage.replay import differences
@@ -38,7 +39,11 @@ def recorded(
     """Everything, as it stands now."""
     with engine.connect() as connection:
         journal = tuple(_journal(connection))
-        desks = tuple(_desks(world) if world.desk == "flex" else shown(world, connection, journal))
+        desks = tuple(
+            among(_desks(world), world, connection)
+            if world.desk == "flex"
+            else shown(world, connection, journal)
+        )
         taken = {entry.id for entry in journal if entry.source == "discord"}
         return History(
             dms=tuple(_dms(world, taken)),
@@ -204,10 +209,17 @@ def _talks(connection: Connection) -> Iterator[Talk]:
 def _cases(connection: Connection) -> Iterator[HelpCase]:
     t = schema.event
     chose = connection.execute(select(t.c.subject).where(t.c.trigger == "other_case")).scalars().all()
+    by_agents = ("opened", "reopened", "agent_contacts")
+    query = select(t.c.subject, t.c.source, t.c.trigger).where(t.c.trigger.in_(by_agents))
+    taken_up = {
+        row.subject
+        for row in connection.execute(query)
+        if row.source == "page" or row.trigger == "agent_contacts"
+    }
     for row in connection.execute(select(schema.case_).where(schema.case_.c.kind == "help")):
         linked = json.loads(row.context).get("conversations", ())
         chosen = any(f"conversation:{conversation}" in chose for conversation in linked)
-        yield HelpCase(row.id, row.member, row.state, chosen)
+        yield HelpCase(row.id, row.member, row.state, chosen or f"case:{row.id}" in taken_up)
 
 
 def _claimed(connection: Connection) -> Iterator[str]:

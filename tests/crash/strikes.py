@@ -308,6 +308,56 @@ async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
     assert len(await mia.heard("transfer")) == 1
 
 
+async def _writes_first(stage: Stage, _mia: Member, _task: Work | None) -> None:
+    await stage.agent().contact(1, "one more thing")
+
+
+async def _writes_in_vain(stage: Stage, mia: Member, task: Work | None) -> None:
+    await mia.set(dms_open=False)
+    await _writes_first(stage, mia, task)
+
+
+async def _the_case_says_so(stage: Stage, _mia: Member, _task: Work | None) -> None:
+    await stage.agent().sees(
+        "a note", 1, lambda found: [n for n in found["notes"] if n["note"] == "not_delivered"]
+    )
+
+
+async def _is_asked_by_the_agent_who_has_it(stage: Stage, mia: Member, _task: Work | None) -> None:
+    await mia.gets("one more thing")
+    assert len(await mia.heard("contact")) == 1
+    again = await stage.task(2, within=SETTLED_S)
+    await again.accept("ada")
+    await again.write("are you there?")
+    await mia.gets("one more thing", "are you there?")
+    assert len(await stage.tasks()) == 2
+
+
+async def _has_it_at_once(stage: Stage, mia: Member, _task: Work | None) -> None:
+    await mia.gets("one more thing")
+    assert len(await mia.heard("contact")) == 1
+    [talk] = [t for t in (await stage.agent().show(1))["conversations"] if t["state"] == "with_agent"]
+    await mia.write("what is it?")
+    await stage.desk_task(talk["conversation"]).gets("what is it?")
+
+
+async def _takes_it_up_again(stage: Stage, _mia: Member, _task: Work | None) -> None:
+    await stage.agent().done("POST", "/1/reopen")
+
+
+async def _merges(stage: Stage, _mia: Member, _task: Work | None) -> None:
+    ada = stage.agent()
+    await ada.merge(1, await ada.open((await ada.show(1))["member"]["id"], "No sound"))
+
+
+async def _both_hear_of_the_merge(_stage: Stage, mia: Member, task: Work | None) -> None:
+    assert task is not None
+    await mia.hears("case_merged")
+    told = await task.noted("case_merged", within=SETTLED_S)
+    assert len(await mia.heard("case_merged")) == 1
+    assert (await task.notes()).count(told) == 1
+
+
 def _reported(command: str, **fields: str) -> Act:
     return lambda _stage, mia, _task: mia.reports(command, **fields)
 
@@ -384,6 +434,18 @@ CRASHES = (
     Crash("cancelled, and accepted at once", "queued", POSTED, _gives_up_and_is_accepted, _both_know),
     Crash(
         "two ask at once", "two greeted", ("twilio", "POST", "/Interactions$"), _both_ask, _each_has_an_agent
+    ),
+    Crash("agent writes first", "ended", POSTED, _writes_first, _is_asked_by_the_agent_who_has_it),
+    Crash("agent writes first, in vain", "ended", POSTED, _writes_in_vain, _the_case_says_so),
+    Crash("case worked on", "ended", POSTED, _takes_it_up_again, _heard_once("case_reopened")),
+    Crash("cases merged", "queued", NOTED, _merges, _both_hear_of_the_merge),
+    Crash(
+        "built-in desk: agent writes first",
+        "ended",
+        POSTED,
+        _writes_first,
+        _has_it_at_once,
+        desk="builtin",
     ),
     Crash(
         "built-in desk: hand-off", "greeted", POSTED, _pressed("agent_requested"), _one_task, desk="builtin"

@@ -10,6 +10,7 @@ from orchestrator.sandbox.wire import Answer, Call
 from tests.english import ENGLISH
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import UNKNOWN_WORDS, Stage
+from tests.inprocess.casework import Caseworker
 from tests.inprocess.reporting import numbers, report
 from tests.inprocess.world import Task, World
 
@@ -128,6 +129,20 @@ async def inviting(stage: Stage) -> None:
     await stage.heard()
 
 
+async def writing_first(stage: Stage) -> None:
+    """An agent opens a case for a member, writes to them, and is offered the talk in Flex."""
+    stage.mia.helpme()
+    await stage.mia.hears("greeting")
+    stage.spoil()
+    ada = Caseworker(stage.world)
+    stage.replied.append("about your account")
+    await ada.contact(await ada.open(stage.mia, "Account"), stage.replied[0])
+    task = await stage.world.task()
+    task.accept("ada")
+    await stage.mia.hears("agent_joined")
+    await _talk(stage, task)
+
+
 async def coming_back(stage: Stage) -> None:
     """The service dies, both sides go on writing, and what was missed is read up."""
     task = await stage.world.handed_off(stage.mia)
@@ -222,9 +237,10 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "twilio.edit": (talking,),
     "twilio.delete": (talking,),
     "twilio.messages": (opening_in_doubt, coming_back),
-    "twilio.create_interaction": (opening,),
+    "twilio.create_interaction": (opening, writing_first),
     "twilio.channel_of": (ending_unnamed,),
     "twilio.find_tasks": (opening_in_doubt, inviting),
+    "twilio.worker": (writing_first,),
     "twilio.close_channel": (ending,),
     "twilio.invite": (inviting,),
 }

@@ -1,0 +1,43 @@
+"""Words with which agents began: they came by a command, and agents in Flex read them in the transcript."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+
+from sqlalchemy import Connection, select
+
+from machines.effects import Kind
+from machines.testing.history import By, Desk, Line, by
+from machines.testing.relayed import APOLOGIES
+from storage import schema
+from tests.inprocess.world import World
+
+
+def among(desks: Iterable[Desk], world: World, connection: Connection) -> Iterator[Desk]:
+    """The desks of Flex, and one for each of these words, with what agents read there of deliveries.
+
+    They overtake what agents say in Flex at the same moment: that comes by another way.
+    """
+    there = list(desks)
+    yield from there
+    t, effects = schema.message, schema.effect
+    relays = connection.execute(select(effects.c.payload).where(effects.c.kind == Kind.RELAY_TO_MEMBER))
+    sent = [json.loads(payload) for payload in relays.scalars()]
+    rows = connection.execute(select(t).where(t.c.id.startswith("page:")).order_by(t.c.version)).all()
+    for row in rows:
+        ref = row.id.partition(":")[2]
+        number = next((int(found["request"]) for found in sent if found["message"] == row.id), 0)
+        line = Line(id=ref, at=row.at, by=By.AGENT, text=row.body, earlier=tuple(world.wrote.get(ref, ())))
+        notes = [
+            note
+            for desk in there
+            if (desk.conversation, desk.request) == (row.conversation, number)
+            for note in by(desk.lines, By.SERVICE)
+            if note.says in APOLOGIES
+        ]
+        of = schema.conversation
+        closed_at = connection.scalar(select(of.c.closed_at).where(of.c.id == row.conversation))
+        # of a close that came before these words, and was heard of after them, nobody could know
+        unheard = closed_at is not None and closed_at < row.at
+        yield Desk(ref, row.member, "" if unheard else row.conversation, number, (line, *notes))
