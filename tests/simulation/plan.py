@@ -44,6 +44,7 @@ class Plan:
     ahead: tuple[float, float]
     slowly: float  #: how much longer than usual everybody takes between two acts
     desk: str  #: where agents work: `flex` or `builtin`
+    casework: int  #: how often agents turn to a case
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -63,6 +64,7 @@ class Plan:
             shifts=_shifts(Random(f"hours {seed}")),
             ahead=(chance.uniform(-3, 3), chance.uniform(-3, 3)) if skewed else (0.0, 0.0),
             slowly=80.0 if unhurried else 1.0,
+            casework=Random(f"casework {seed}").choice((0, 0, 10, 25)),
             desk="builtin" if Random(f"built-in {seed}").random() < BUILTIN else "flex",
         )
 

@@ -27,6 +27,7 @@ from tests.inprocess.virtual import Time, WallClock
 from tests.inprocess.world import World
 from tests.simulation.agents import Agent, Floor
 from tests.simulation.builtin import BuiltinFloor
+from tests.simulation.casework import Office
 from tests.simulation.client import Client
 from tests.simulation.flex import FlexFloor
 from tests.simulation.loop import SeededLoop
@@ -94,6 +95,8 @@ class Town:
         ]
         self.client = Client(self.world, self.chance, self.plan.latency, self.weather, self.note)
         self.floor = self._floor()
+        own = Random(f"office {self.plan.seed}")
+        self.office = Office(self.world, own, [p.member.name for p in self.crowd.members], self.note)
         self.trouble = Trouble(self, self.chance)
         self.scenes = Scenes(self, self.chance)
         self.reports = Reports(self.crowd, Random(f"reports of {self.plan.seed}"))
@@ -126,10 +129,12 @@ class Town:
         struck = asyncio.create_task(self._strikes())
         played = asyncio.create_task(self._scenes())
         filed = asyncio.create_task(self._reports())
+        worked = asyncio.create_task(self._casework())
         await self._act()
         await struck
         await played
         await filed
+        await worked
         await self.make_well()
         keeper.cancel()
         await asyncio.gather(keeper, return_exceptions=True)
@@ -173,6 +178,11 @@ class Town:
             await self.time.sleep(self.chance.uniform(5.0, 120.0) * self.plan.slowly)
             await self.scenes.play()
 
+    async def _casework(self) -> None:
+        for _ in range(self.plan.casework):
+            await self.time.sleep(pause(self.office.chance) * self.plan.slowly)
+            self.office.act()
+
     async def _reports(self) -> None:
         for _ in range(self.plan.reports):
             await self.time.sleep(self.reports.chance.uniform(1.0, 90.0) * self.plan.slowly)
@@ -190,6 +200,7 @@ class Town:
     async def _settle(self) -> None:
         async with asyncio.timeout(SETTLE_S):
             await self.floor.answered()
+            await self.office.answered()
         await self._until_empty()
         await self.time.sleep(QUIET_S)
         for person in self.crowd.members:
