@@ -34,6 +34,8 @@ class Kind(StrEnum):
     DESK_INVITE = "desk_invite"  #: another agent for the same request
     DESK_CLOSE = "desk_close"  #: the talk is over: close the channel and complete the task
     DESK_WITHDRAW = "desk_withdraw"  #: nobody is wanted any more: close the channel, cancel the task
+    # lane `webhook:cases`
+    CASE_WEBHOOK = "case_webhook"  #: a change of a case, for whoever follows cases outside
     # lane `operator`
     ALERT = "alert"
 
@@ -44,8 +46,8 @@ OPEN_DESK = (Kind.DESK_CREATE, Kind.DESK_JOIN, Kind.DESK_WIRE, Kind.DESK_TRANSCR
 #: What else is done to a desk, but for the notes.
 FOLLOW_DESK = (Kind.RELAY_TO_DESK, Kind.DESK_INVITE, Kind.DESK_CLOSE, Kind.DESK_WITHDRAW)
 
-#: What a conversation is told when an effect of this kind is dead. Kinds that are not listed die silently:
-#: they are seen in the dead letters only.
+#: What a conversation is told when an effect of this kind is dead; a case is told that a delivery failed. Kinds that
+#: are not listed die silently: they are seen in the dead letters only.
 ON_DEATH: Mapping[Kind, Trigger] = {
     Kind.SAY: Trigger.DELIVERY_FAILED,
     Kind.PLACE: Trigger.DELIVERY_FAILED,
@@ -91,6 +93,8 @@ def interaction_lane(interaction: str) -> str:
 
 
 OPERATOR_LANE = "operator"
+#: One address follows all cases, in the order in which they changed.
+CASE_WEBHOOK_LANE = "webhook:cases"
 
 
 def effect_key(subject: str, version: int, n: int, part: int = 0) -> str:

@@ -212,6 +212,7 @@ class Given:
     minutes: int = 0  #: the wait to be expected there, see `machines.queue`
     previous: Previous | None = None
     limits: Limits = field(default_factory=Limits)
+    case_webhook: bool = False  #: changes of cases are told outside
 
     def as_json(self, *, fresh: bool = True) -> dict[str, Any]:
         """`fresh`: whether the step used that id, and a replay needs it."""
@@ -243,6 +244,8 @@ class Given:
             data["previous"] = asdict(self.previous)
         if self.limits is not DEFAULT_LIMITS and (limits := self.limits.as_json()):
             data["limits"] = limits
+        if self.case_webhook:
+            data["case_webhook"] = True
         return data
 
     @classmethod
@@ -264,6 +267,7 @@ class Given:
             minutes=data.get("minutes", 0),
             previous=Previous(**data["previous"]) if "previous" in data else None,
             limits=replace(DEFAULT_LIMITS, **data.get("limits", {})),
+            case_webhook=data.get("case_webhook", False),
         )
 
 

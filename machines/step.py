@@ -13,7 +13,7 @@ from machines.actions import ACTIONS
 from machines.case import CASE, CASE_ACTIONS, CASE_ASKS, CASE_GUARDS, CaseDraft
 from machines.conversation import ASKS, CONVERSATION
 from machines.draft import Draft
-from machines.effects import Effect, Kind, dm_lane, interaction_lane
+from machines.effects import CASE_WEBHOOK_LANE, Effect, Kind, dm_lane, interaction_lane
 from machines.events import Event
 from machines.guards import GUARDS
 from machines.snapshot import CaseContext, Context, Given, Snapshot, Step
@@ -180,7 +180,22 @@ def _step_case(snapshot: Snapshot, event: Event, given: Given) -> Step:
         draft.context,
         CASE.version,
     )
+    if given.case_webhook and isinstance(row, Edge):
+        draft.effects.append(_told_outside(snapshot, event, after))
     return Step(after, outcome, reason, tuple(draft.effects), timers)
+
+
+def _told_outside(before: Snapshot, event: Event, after: Snapshot) -> Effect:
+    """The change alone: what else is told of the case is read when it is sent."""
+    change = {
+        "type": f"case.{event.trigger}",
+        "at": event.at.isoformat(),
+        "version": after.version,
+        "from": before.state,
+        "to": after.state,
+        "by": str(event.data.get("agent", "")),
+    }
+    return Effect(Kind.CASE_WEBHOOK, CASE_WEBHOOK_LANE, change)
 
 
 def _run(machine: Machine, draft: Draft | CaseDraft, event: Event) -> Row:

@@ -40,10 +40,13 @@ from orchestrator.health import Health, Reach, watch
 from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
-from orchestrator.ports import Done, Job
+from orchestrator.ports import Done, Handler, Job
 from orchestrator.settings import Settings
 from orchestrator.sides import Side, builtin_side, flex_side
 from orchestrator.texts.say import words
+from orchestrator.webhooks import sign
+from orchestrator.webhooks.cases import CaseWebhook, unset
+from orchestrator.webhooks.post import HttpOutbound
 from storage.apply import Store
 from storage.engines import database_file, reader, sqlite_reader, writer
 from storage.fit import misfits
@@ -53,6 +56,7 @@ from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
 from storage.reads.statistics import StatisticsReader
 from storage.reads.thread import ReadThread
+from storage.reads.webhook import WebhookReader
 from storage.values import Applied, Receipt
 from web.app import create
 from web.app import serve as serve_web
@@ -119,7 +123,11 @@ class Service:
         self._stack.push_async_callback(counting.dispose)
         self.figures = StatisticsReader(counting, settings.zone)
         self.store = Store(
-            self.engine, limits=settings.limits, hours=self._hours(), wait_days=settings.wait_days
+            self.engine,
+            limits=settings.limits,
+            hours=self._hours(),
+            wait_days=settings.wait_days,
+            case_webhook=bool(settings.case_webhook_url),
         )
         self.committer = Committer(self.store, self.clock, self._applied, self._unknown)
         discord = Reach("discord", self.clock)
@@ -132,6 +140,7 @@ class Service:
                 **self._sender().handlers(),
                 **self.side.desk.handlers(),
                 **Asker(BuiltinChatbot(articles), self.reader).handlers(),
+                **self._case_webhook(),
                 Kind.ALERT: _alert,
             },
             self.reader,
@@ -203,6 +212,15 @@ class Service:
             settings.agent_names,
             privacy_url=settings.privacy_url,
         )
+
+    def _case_webhook(self) -> dict[str, Handler]:
+        settings = self.settings
+        if not settings.case_webhook_url:
+            return unset()
+        outbound = HttpOutbound(settings.case_webhook_url)
+        self._stack.push_async_callback(outbound.close)
+        key = sign.key(settings.case_webhook_secret.get_secret_value())
+        return CaseWebhook(outbound, WebhookReader(self.reader.engine), self.clock, key).handlers()
 
     async def _desk_side(self) -> Side:
         if self.settings.desk_kind == "builtin":

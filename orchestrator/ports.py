@@ -195,6 +195,25 @@ class Cases(Protocol):
         ...
 
 
+# --- who follows cases
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """As much of an answer as tells whether a webhook was taken."""
+
+    status: int
+    retry_after: str = ""  #: the header, as it came
+
+
+class Outbound(Protocol):
+    """The address to which changes of cases are posted."""
+
+    async def post(self, headers: Mapping[str, str], body: bytes) -> Response:
+        """POST this JSON. Raises `Retry` where no answer comes; a repeat bears the same id, so nothing is in doubt."""
+        ...
+
+
 # --- Discord
 
 

@@ -6,6 +6,7 @@ import re
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -15,6 +16,10 @@ from machines.hours import Hours
 from machines.sla import Targets
 from machines.snapshot import Limits
 from orchestrator.errors import ConfigurationError
+from orchestrator.webhooks import sign
+
+#: Hosts that are this machine.
+LOCAL = ("localhost", "127.0.0.1", "::1")
 
 
 class Settings(BaseSettings):
@@ -64,6 +69,14 @@ class Settings(BaseSettings):
 
     knowledge_dir: Path | None = Field(
         None, description="Folder of Markdown articles; default: the sample that comes along."
+    )
+
+    #: None: nobody outside is told of anything unless they were named.
+    case_webhook_url: str = Field(
+        "", repr=False, description="Where changes of cases are posted, https; default: nowhere."
+    )
+    case_webhook_secret: SecretStr = Field(
+        SecretStr(""), description="`whsec_...`, signs these posts: 24 to 64 random bytes in base64."
     )
 
     #: None: there is no such page unless somebody wrote one.
@@ -143,6 +156,20 @@ class Settings(BaseSettings):
             raise ValueError("must be an address such as https://example.org/privacy")
         return value
 
+    @field_validator("case_webhook_url")
+    @classmethod
+    def _receiver(cls, value: str) -> str:
+        if value and not _is_receiver(value):
+            raise ValueError("must be an https address without a login, or http on this machine")
+        return value
+
+    @field_validator("case_webhook_secret")
+    @classmethod
+    def _signs(cls, value: SecretStr) -> SecretStr:
+        if secret := value.get_secret_value():
+            sign.key(secret)
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _known_zone(cls, value: str) -> str:
@@ -167,6 +194,12 @@ class Settings(BaseSettings):
             warn, end = f"timer_{name}_warn", f"timer_{name}"
             if getattr(self, warn) >= getattr(self, end):
                 raise ValueError(f"{warn.upper()} must be less than {end.upper()}")
+        return self
+
+    @model_validator(mode="after")
+    def _followed_with_a_signature(self) -> Self:
+        if bool(self.case_webhook_url) != bool(self.case_webhook_secret.get_secret_value()):
+            raise ValueError("CASE_WEBHOOK_URL and CASE_WEBHOOK_SECRET go together: set both, or neither")
         return self
 
     @property
@@ -223,6 +256,20 @@ class Settings(BaseSettings):
             if not value:
                 hint = type(self).model_fields[name].description or ""
                 raise ConfigurationError(f"{name.upper()} is not set", hint)
+
+
+def _is_receiver(url: str) -> bool:
+    """Whether case webhooks may go there: nothing of a case crosses a network in the clear."""
+    if re.search(r"[\s\x00-\x1f\x7f]", url):
+        return False
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port  # raises ValueError for a port that is none
+    except ValueError:
+        return False
+    if not host or "@" in parts.netloc or parts.fragment:
+        return False
+    return parts.scheme == "https" or (parts.scheme == "http" and host in LOCAL)
 
 
 def load(**overrides: Any) -> Settings:

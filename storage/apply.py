@@ -38,12 +38,17 @@ class Store:
         hours: Hours = ALWAYS,
         wait_days: float = 7.0,
         fresh_id: Callable[[], str] = random_id,
+        case_webhook: bool = False,
     ) -> None:
-        """`wait_days`: of how many days the waits tell how long the next one may be."""
+        """`wait_days`: of how many days the waits tell how long the next one may be.
+
+        `case_webhook`: whether somebody outside is told of every change of a case.
+        """
         self.engine = engine
         self.limits = limits
         self.hours = hours
         self.fresh_id = fresh_id
+        self.case_webhook = case_webhook
         self._owners = Owners()
         self._pace = Pace(wait_days)
         self._recent = Recent() if engine.dialect.name == "sqlite" else None
@@ -67,7 +72,16 @@ class Store:
         with self.engine.begin() as connection:
             picture = Picture(connection, self._owners, self._recent, self._lock_rows)
             picture.load(batch)
-            run = Run(picture, step, now, self.limits, self.hours, self.fresh_id, self._pace)
+            run = Run(
+                picture,
+                step,
+                now,
+                self.limits,
+                self.hours,
+                self.fresh_id,
+                self._pace,
+                case_webhook=self.case_webhook,
+            )
             run.take(batch)
             wake_parked(connection, run)
             voided = write(connection, run.record)

@@ -71,6 +71,7 @@ class Run:
     hours: Hours = ALWAYS
     fresh_id: Callable[[], str] = random_id
     pace: Pace = field(default_factory=Pace)
+    case_webhook: bool = False  #: changes of cases are told outside
     receipts: list[Receipt] = field(default_factory=list)
     woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
     record: Record = field(init=False)
@@ -432,7 +433,12 @@ class Run:
             return self._ignore(event, "it names nobody")
         member = self.picture.members.get(owner) or self.picture.join(owner)
         self._learn(member, event)
-        given = Given(received_at=moment(self.now), blocked=member.blocked, limits=self.limits)
+        given = Given(
+            received_at=moment(self.now),
+            blocked=member.blocked,
+            limits=self.limits,
+            case_webhook=self.case_webhook,
+        )
         case = Case(new_case(self.fresh_id(), member.id), self.now, new=True)
         try:
             step = self.step(case.snapshot, event, given)
@@ -465,7 +471,7 @@ class Run:
 
     def _given_to_case(self, event: Event, case: Case) -> Given:
         """Only what agents do asks for more than the time."""
-        plain = Given(received_at=moment(self.now), limits=self.limits)
+        plain = Given(received_at=moment(self.now), limits=self.limits, case_webhook=self.case_webhook)
         if event.source is not Source.PAGE:
             return plain
         talk, member = self.picture.talk_about(case), self.picture.members.get(case.snapshot.member)

@@ -20,7 +20,8 @@ SHARED = tuple(
 )
 READS = ("storage.reads", "storage.values")
 ADAPTERS = tuple(
-    f"orchestrator.{name}" for name in ("discord", "twilio", "desk", "cases", "chatbot", "knowledge")
+    f"orchestrator.{name}"
+    for name in ("discord", "twilio", "desk", "cases", "chatbot", "knowledge", "webhooks")
 )
 
 #: Room -> what else of ours it may import. Every room may import itself.
@@ -31,12 +32,15 @@ RULES: dict[str, tuple[str, ...]] = {
     "diagrams": ("machines",),
     "web": ("machines", *READS, *(room for room in SHARED if room != "orchestrator.metrics")),
     **dict.fromkeys(SHARED, ("machines", "storage.reads.rows", "storage.values", *SHARED)),
+    "orchestrator.settings": ("machines", "orchestrator.webhooks.sign", *SHARED),
     "orchestrator": (),
     "orchestrator.engine": ("machines", "storage", *SHARED),
     "orchestrator.discord": ("machines", *READS, *SHARED),
     "orchestrator.twilio": ("machines", *READS, *SHARED),
     "orchestrator.desk": ("machines", *READS, *SHARED),
     "orchestrator.cases": ("machines", *READS, *SHARED),
+    "orchestrator.webhooks": ("machines", "orchestrator.webhooks.sign", *READS, *SHARED),
+    "orchestrator.webhooks.sign": (),
     "orchestrator.chatbot": ("machines", *READS, "orchestrator.knowledge", *SHARED),
     "orchestrator.knowledge": SHARED,
     "orchestrator.inprocess": ("machines", "orchestrator.sandbox", *SHARED),

@@ -35,6 +35,7 @@ from tests.crash.strikes import CRASHES
 from tests.english import ENGLISH
 from tests.faults import flows as faults
 from tests.faults.stage import PATIENCE_S, staged
+from tests.inprocess import crm
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
 from tests.simulation.tally import UNMET
@@ -42,7 +43,8 @@ from tests.simulation.tally import UNMET
 Left = Mapping[str, Collection[str]]  #: reason -> names
 
 KINDS = frozenset(map(str, Kind))
-CALLS = frozenset({f"discord.{call}" for call in discord.CALLS} | {f"twilio.{call}" for call in twilio.CALLS})
+_PORTS = {"discord": discord, "twilio": twilio, "crm": crm}
+CALLS = frozenset(f"{name}.{call}" for name, port in _PORTS.items() for call in port.CALLS)
 #: `machine: trigger`, as the journal tells them apart.
 TRIGGERS = frozenset(f"{name}: {trigger}" for name, table in TABLES.items() for trigger in table.triggers)
 

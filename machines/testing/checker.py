@@ -15,6 +15,7 @@ from machines.conversation import State
 from machines.step import TABLES
 from machines.table import Outcome, Table
 from machines.testing.commands import answered_truly, nobody_else_wrote, one_owner
+from machines.testing.followed import changes_are_told
 from machines.testing.history import By, Dm, Entry, Exchange, History, Line
 from machines.testing.relayed import (
     agent_reaches_member,
@@ -60,7 +61,7 @@ PATIENCE_S = {
 class Violation:
     """A promise that was broken."""
 
-    invariant: str  #: `I1` ... `I16`
+    invariant: str  #: `I1` ... `I17`
     what: str
 
     def __str__(self) -> str:
@@ -237,4 +238,5 @@ RULES: dict[str, Rule] = {
     "I14": commands_count,
     "I15": place_is_told,
     "I16": first_contact_is_told_once,
+    "I17": changes_are_told,
 }

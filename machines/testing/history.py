@@ -139,6 +139,18 @@ class HelpCase:
 
 
 @dataclass(frozen=True, slots=True)
+class Told:
+    """What a follower of cases took, when it came for the first time."""
+
+    id: str  #: of the webhook, and of the effect that brought it
+    type: str
+    before: str  #: state of the case
+    after: str
+    version: int  #: of the case after the change
+    as_of: int  #: version of the case that was told besides
+
+
+@dataclass(frozen=True, slots=True)
 class Exchange:
     """Something that a provider waited for."""
 
@@ -163,6 +175,7 @@ class History:
     outbox: tuple[Deed, ...] = ()
     talks: tuple[Talk, ...] = ()
     cases: tuple[HelpCase, ...] = ()
+    told: tuple[Told, ...] | None = None  #: in the order of arrival; None: nobody followed the cases
     exchanges: tuple[Exchange, ...] = ()
     claimed: frozenset[str] = frozenset()  #: ids of lines that an effect or a message row calls its own
     down: tuple[tuple[float, float], ...] = ()  #: when nobody served

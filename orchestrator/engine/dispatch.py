@@ -12,7 +12,7 @@ from machines.effects import ON_DEATH, Kind
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
 from orchestrator.clock import Clock
 from orchestrator.engine.lanes import Lane
-from orchestrator.engine.retry import DEFAULT, QUESTION, Policy
+from orchestrator.engine.retry import policy_of
 from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Handler, Job
 from storage.values import Pending, Result, Status
@@ -251,7 +251,7 @@ class Dispatcher:
         return wall, ran - max(0.0, now - wall)
 
     def _retry(self, effect: Pending, attempts: int, error: Retry) -> Result:
-        policy: Policy = QUESTION if effect.kind == Kind.ASK_CHATBOT else DEFAULT
+        policy = policy_of(effect.kind)
         if policy.gives_up(attempts):
             return self._die(effect, attempts, f"gave up after {attempts} attempts: {error}", None)
         if error.ambiguous:
@@ -278,7 +278,7 @@ class Dispatcher:
             events.append(self._event(effect, "dead", told, _obituary(effect, reason), request))
         if report is not None and report is not told and effect.subject.startswith("conversation:"):
             events.append(self._event(effect, "gone", report, {}, request))
-        if effect.subject.startswith("case:"):
+        if told is not None and effect.subject.startswith("case:"):
             events.append(self._event(effect, "dead", CaseTrigger.DELIVERY_FAILED, _obituary(effect, reason)))
         return Result(
             effect.key, effect.generation, Status.DEAD, attempts, error=reason, events=tuple(events)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from machines.effects import Kind
+
 
 @dataclass(frozen=True, slots=True)
 class Policy:
@@ -28,3 +30,13 @@ class Policy:
 #: An interaction's token lives for 15 minutes; a question is overdue long before its policy ends.
 DEFAULT = Policy()
 QUESTION = Policy(attempts=3)
+#: A receiver of webhooks is somebody else's program, mended on somebody else's working days: it may be away from
+#: Friday night to Monday night. About three days, a quarter of an hour apart at most.
+PATIENT = Policy(base=1.0, cap=15 * 60.0, attempts=394)
+
+_POLICIES: dict[str, Policy] = {Kind.ASK_CHATBOT: QUESTION, Kind.CASE_WEBHOOK: PATIENT}
+
+
+def policy_of(kind: str) -> Policy:
+    """How long an effect of this kind is tried."""
+    return _POLICIES.get(kind, DEFAULT)

@@ -26,6 +26,7 @@ class Flow:
     limits: Limits = DEFAULT_LIMITS
     hours: Hours = ALWAYS
     desk: str = "flex"  #: where agents work
+    followed: bool = False  #: a CRM follows cases
 
 
 #: Longer than the quiet time after the start of a flow.
@@ -72,6 +73,7 @@ FLOWS: dict[str, Flow] = {
         Flow("case worked on", casework.worked_on, stories.ended),
         Flow("cases merged", casework.merged, stories.queued),
         Flow("built-in desk: agent writes first", casework.contacted_at_once, stories.ended, desk="builtin"),
+        Flow("case followed by a CRM", stories.followed, stories.queued, followed=True),
         Flow("built-in desk: hand-off", stories.taken_up, stories.greeted, desk="builtin"),
         Flow("built-in desk: both ways", stories.both_ways, stories.talking, desk="builtin"),
         Flow("built-in desk: handed over", stories.handed_over, stories.talking, desk="builtin"),

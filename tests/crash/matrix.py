@@ -142,7 +142,7 @@ class Matrix:
     def _fresh(self, name: str) -> None:
         """The database and the world that the flow starts from."""
         flow = FLOWS[name]
-        key = (flow.start, flow.limits, flow.hours, flow.desk)
+        key = (flow.start, flow.limits, flow.hours, flow.desk, flow.followed)
         if key not in self._starts:
             self._begin(name, flow)
             self._starts[key] = f"start_{len(self._starts)}"
@@ -153,7 +153,7 @@ class Matrix:
         shutil.rmtree(self._life, ignore_errors=True)
         self._life.mkdir()
         self.database.bring_back(EMPTY)
-        (self._life / WORLD).write_bytes(pickle.dumps(Play(World(desk=flow.desk))))
+        (self._life / WORLD).write_bytes(pickle.dumps(Play(World(desk=flow.desk, followed=flow.followed))))
         assert flow.start is not None
         assert self._fork(name, start=True) is None
 

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine, select
 
 from machines.events import Source
 from machines.table import Outcome
-from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
+from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk, Told
 from orchestrator.sandbox.discord import view
 from orchestrator.texts.say import Table, words
 from storage import schema
@@ -52,6 +52,7 @@ def recorded(
             outbox=tuple(_outbox(connection)),
             talks=tuple(_talks(connection)),
             cases=tuple(_cases(connection)),
+            told=tuple(_told(world)) if world.followed else None,
             exchanges=tuple(_exchanges(world)),
             claimed=frozenset({*_claimed(connection), *(own(desks) if world.desk == "builtin" else ())}),
             down=tuple(down),
@@ -148,6 +149,12 @@ def _desk_line(world: World, message: Json) -> Line:
         deleted_at=_seconds(message["deleted_at"]) if message["deleted_at"] else None,
         edited_at=_seconds(message["edited_at"]) if message["edited_at"] else None,
     )
+
+
+def _told(world: World) -> Iterator[Told]:
+    for delivery, body in world.crm.taken.items():
+        case, change = body["data"]["case"], body["data"]["change"]
+        yield Told(delivery, body["type"], change["from"], change["to"], change["version"], case["version"])
 
 
 def _to_member(text: str, table: Table) -> str:

@@ -281,6 +281,20 @@ async def reopened(play: Play) -> None:
     await play.do(mia.hears, "agent_joined", 2)
 
 
+async def followed(play: Play) -> None:
+    """From the queue to the rating, and a CRM that is told of all that becomes of the case."""
+    mia, task, crm = play.world.member(), await play.task(), play.world.crm
+    await play.do(task.accept, "ada")
+    await play.do(mia.hears, "agent_joined")
+    await play.do(task.complete)
+    await play.do(mia.hears, "goodbye")
+    await play.press(mia, "rating", lambda: mia.heard("rating_thanks"))
+    whole = ["case.opened", "case.agent_joined", "case.resolved", "case.feedback"]
+    await play.do(play.world.until, "the CRM knows", lambda: len(crm.types()) >= len(whole))
+    assert crm.types() == whole
+    assert crm.unsigned == 0
+
+
 # --- stories of what was missed
 
 

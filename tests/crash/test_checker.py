@@ -9,7 +9,7 @@ import pytest
 from machines.conversation import State
 from machines.table import Outcome
 from machines.testing.checker import RULES, check
-from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk
+from machines.testing.history import By, Deed, Desk, Dm, Entry, Exchange, HelpCase, History, Line, Talk, Told
 
 MIA, TOM = "1", "2"
 
@@ -113,6 +113,26 @@ def second_in_line(told: int) -> History:
     return replace(waiting, talks=talks, journal=(*GOOD.journal, looked("p2", 40.0)))
 
 
+OPENED = Told("case:a:1:0:0", "case.opened", "open", "open", 1, 1)
+JOINED = Told("case:a:2:0:0", "case.agent_joined", "open", "in_progress", 2, 2)
+
+
+def followed(
+    *told: Told, status: str = "done", generation: int = 0, outbox: tuple[Deed, ...] | None = None
+) -> History:
+    """A CRM that follows the member's case took these. The first change is told by an effect with that end."""
+    case: dict[str, object] = {"source": "tell", "subject": "case:a"}
+    journal = (
+        entry("k1", "open", "open", "opened", version=1, **case),
+        entry("k2", "open", "in_progress", "agent_joined", version=2, outcome=Outcome.MOVED, **case),
+    )
+    deeds = outbox or (
+        Deed(OPENED.id, "case:a", "case_webhook", status, generation=generation),
+        Deed(JOINED.id, "case:a", "case_webhook", "done"),
+    )
+    return replace(GOOD, journal=(*GOOD.journal, *journal), outbox=(*GOOD.outbox, *deeds), told=told)
+
+
 HELLO_AGAIN = line("t5", 4.2, By.SERVICE, "hello", carries="hello")
 HI_AGAIN = line("d8", 5.1, By.SERVICE, "**ada:** hi", carries="hi")
 STRANGER = Dm(TOM, (line("s1", 1, By.MEMBER, "my secret"),))
@@ -168,6 +188,13 @@ BROKEN = {
         GOOD, outbox=(*GOOD.outbox, Deed("k6", "conversation:c", "say", "void", says="first_contact"))
     ),
     "I16 never told": with_dm(without="d0"),
+    "I17 lost": followed(JOINED),
+    "I17 overtaken": followed(JOINED, OPENED),
+    "I17 never meant": followed(OPENED, JOINED, outbox=(Deed(OPENED.id, "case:a", "case_webhook", "done"),)),
+    "I17 made up": followed(OPENED, JOINED, replace(JOINED, id="case:a:3:0:0", version=3, as_of=3)),
+    "I17 another change": followed(OPENED, replace(JOINED, type="case.resolved")),
+    "I17 another state": followed(OPENED, replace(JOINED, after="resolved")),
+    "I17 of before": followed(OPENED, replace(JOINED, as_of=1)),
 }
 # what was written after the close is committed in the next conversation
 BROKEN["I8 to the agent"] = replace(
@@ -279,6 +306,15 @@ def test_who_asks_again_is_told_again() -> None:
     again = line("d14", 3.2, By.SERVICE, "your place", says="place")
     asked = entry("p2", "awaiting_agent", "awaiting_agent", "agent_requested")
     assert check(replace(with_dm(again, at=4), journal=(*GOOD.journal, asked))) == []
+
+
+def test_a_follower_who_took_every_change_in_turn_was_told_the_truth() -> None:
+    assert check(followed(OPENED, JOINED)) == []
+
+
+def test_a_change_that_nobody_took_is_missing_and_one_that_is_tried_again_comes_late() -> None:
+    assert check(followed(JOINED, status="dead")) == []
+    assert check(followed(JOINED, OPENED, generation=1)) == []
 
 
 def test_who_could_not_be_reached_at_first_was_not_told_who_reads() -> None:

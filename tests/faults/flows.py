@@ -175,6 +175,22 @@ async def reporting_unacknowledged(stage: Stage) -> None:
     await reporting(stage)
 
 
+async def followed(stage: Stage) -> None:
+    """A CRM follows the case from its opening to its end."""
+    assert await stage.ends() == []
+    stage.world.followed = True
+    await stage.comes_back()
+    stage.spoil()
+    task = await stage.world.handed_off(stage.mia)
+    await _talk(stage, task)
+    task.complete()
+    await stage.mia.hears("goodbye")
+    crm = stage.world.crm
+    await stage.world.until("the CRM knows", lambda: "case.resolved" in crm.types())
+    assert crm.types() == ["case.opened", "case.agent_joined", "case.resolved"]
+    assert crm.unsigned == 0
+
+
 async def _opened(stage: Stage) -> Task:
     stage.mia.helpme()
     await stage.mia.hears("greeting")
@@ -243,6 +259,7 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "twilio.worker": (writing_first,),
     "twilio.close_channel": (ending,),
     "twilio.invite": (inviting,),
+    "crm.post": (followed,),
 }
 #: Calls that nothing makes yet, or that are repeated by others than the engine.
 ELSEWHERE = frozenset({"discord.typing", "discord.login"})

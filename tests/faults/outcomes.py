@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
@@ -74,6 +74,12 @@ class Spoiler:
         def twilio_rest(host: str, call: Call) -> Answer:
             return self._sooner_or_later(lambda: twilio(host, call))
 
+        crm = self.world.crm_takes
+
+        def crm_takes(headers: Mapping[str, str], body: bytes) -> Answer:
+            return self._sooner_or_later(lambda: crm(headers, body))
+
+        self.world.crm_takes = crm_takes  # type: ignore[method-assign]
         self.world.discord_rest = discord_rest  # type: ignore[method-assign]
         self.world.twilio_rest = twilio_rest  # type: ignore[method-assign]
 

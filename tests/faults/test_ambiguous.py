@@ -19,6 +19,7 @@ from orchestrator.twilio import desk
 from tests.faults.flows import ELSEWHERE, FLOWS, Flow
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import staged
+from tests.inprocess import crm
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
 
@@ -64,7 +65,8 @@ def test_a_call_takes_effect_once_whatever_becomes_of_it(
 
 
 def test_every_call_of_both_ports_is_spoiled() -> None:
-    calls = {f"discord.{call}" for call in discord.CALLS} | {f"twilio.{call}" for call in twilio.CALLS}
+    ports = {"discord": discord, "twilio": twilio, "crm": crm}
+    calls = {f"{name}.{call}" for name, port in ports.items() for call in port.CALLS}
     assert set(FLOWS) == calls - ELSEWHERE
 
 

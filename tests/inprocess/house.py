@@ -46,19 +46,23 @@ from orchestrator.inprocess.gateway import InProcessGateway
 from orchestrator.inprocess.twilio import InProcessTwilio
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
-from orchestrator.ports import Desk, Done, Job
+from orchestrator.ports import Desk, Done, Handler, Job
 from orchestrator.texts.plain import storable
 from orchestrator.twilio import intake as twilio_intake
 from orchestrator.twilio import limits as twilio_limits
 from orchestrator.twilio.backfill import DeskBackfill
 from orchestrator.twilio.desk import FlexDesk
 from orchestrator.twilio.live import Live, Positions
+from orchestrator.webhooks import sign
+from orchestrator.webhooks.cases import CaseWebhook, unset
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.cases import CaseReader
 from storage.reads.desk import DeskReader
 from storage.reads.reader import Reader
+from storage.reads.webhook import WebhookReader
 from storage.values import Applied, Receipt
 from tests.english import ENGLISH
+from tests.inprocess.crm import SECRET, InProcessOutbound
 from tests.inprocess.inline import MarkedStore, inline_reader, quick_writer
 from tests.inprocess.world import PUBLIC_URL, World
 
@@ -104,7 +108,11 @@ class House:
         self._dispose()  # a life that crashed left its connections behind
         self.reader = Reader(self._inline.as_asynchronous())
         self.store = MarkedStore(
-            self.engine, limits=limits, hours=hours, fresh_id=lambda: f"{life.getrandbits(128):032x}"
+            self.engine,
+            limits=limits,
+            hours=hours,
+            fresh_id=lambda: f"{life.getrandbits(128):032x}",
+            case_webhook=world.followed,
         )
         self.store.point = hooks.pass_by
         self.committer = Committer(self.store, clock, self._applied, self._unknown)
@@ -118,6 +126,7 @@ class House:
                 **Sender(self.discord, self.reader, clock).handlers(),
                 **desk.handlers(),
                 **Asker(bot or chatbot(), self.reader).handlers(),
+                **(self._case_webhook() if world.followed else unset()),
                 Kind.ALERT: self._alert,
             },
             self.reader,
@@ -194,6 +203,11 @@ class House:
         )
         self.live = Live(self.committer.submit, desks.read_one, positions)
         return desk, desks.read
+
+    def _case_webhook(self) -> dict[str, Handler]:
+        outbound = InProcessOutbound(self.world.crm_takes, self.world.hooks.line("crm"))
+        reader = WebhookReader(self._inline.as_asynchronous())
+        return CaseWebhook(outbound, reader, self.clock, sign.key(SECRET)).handlers()
 
     def _builtin(self) -> tuple[Desk, Side]:
         reader = DeskReader(self._inline.as_asynchronous())

@@ -1,4 +1,4 @@
-"""What is outside the service: Discord, Twilio, and the people in front of them. It outlives every crash."""
+"""What is outside the service: Discord, Twilio, a CRM, and the people in front of them. It outlives every crash."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from orchestrator.texts.say import words
 from orchestrator.twilio.limits import INTERACTION_EVENTS
 from tests.acceptance.playing import says
 from tests.english import ENGLISH
+from tests.inprocess.crm import Crm
 from tests.inprocess.desk import DeskTask
 from tests.inprocess.inline import read_now
 from tests.inprocess.virtual import Time, WallClock
@@ -94,6 +95,8 @@ class World:
     edits: dict[str, list[tuple[str, float]]] = field(
         default_factory=dict
     )  #: message of the bot's -> what it came to say, and when
+    followed: bool = False  #: a CRM follows cases
+    crm: Crm = field(default_factory=Crm)
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
 
     def __post_init__(self) -> None:
@@ -111,20 +114,9 @@ class World:
 
     def __getstate__(self) -> Json:
         """What stays when the process that holds it is killed: the models, the time, what people did."""
-        kept = (
-            "time",
-            "seed",
-            "patience",
-            "wrote",
-            "taken",
-            "edits",
-            "desk",
-            "locale",
-            "found",
-            "discord",
-            "twilio",
-        )
-        return {name: getattr(self, name) for name in kept}
+        people = ("patience", "wrote", "taken", "edits", "desk", "locale", "found", "followed")
+        models = ("discord", "twilio", "crm")
+        return {name: getattr(self, name) for name in ("time", "seed", *people, *models)}
 
     def __setstate__(self, kept: Json) -> None:
         """The same world, where nobody serves, no session stands, and webhooks under way have failed."""
@@ -163,6 +155,9 @@ class World:
         answer = self.twilio.rest(host, call)
         self.webhooks.news()
         return answer
+
+    def crm_takes(self, headers: Mapping[str, str], body: bytes) -> Answer:
+        return self.crm.receive(headers, body)
 
     def _on_dispatch(self, _session: str) -> None:
         if self.serving is not None:

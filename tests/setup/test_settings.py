@@ -11,6 +11,8 @@ from machines.hours import ALWAYS
 from orchestrator.errors import ConfigurationError
 from orchestrator.settings import load
 
+WEBHOOK_SECRET = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+
 
 @pytest.fixture(autouse=True)
 def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -32,6 +34,16 @@ def _nothing_else(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
         ("OPENING_HOURS", "mon-fri 09:00-17:00; mo closed"),
         ("TIME_ZONE", "Europe/Berln"),
         ("HOLIDAYS", "2026-02-30"),
+        ("CASE_WEBHOOK_URL", "crm.example.org/hooks"),
+        ("CASE_WEBHOOK_URL", "http://crm.example.org/hooks"),
+        ("CASE_WEBHOOK_URL", "https://"),
+        ("CASE_WEBHOOK_URL", "https://u:secret@crm.example.org/hooks"),
+        ("CASE_WEBHOOK_URL", "https://crm.example.org:eighty/hooks"),
+        ("CASE_WEBHOOK_URL", "https://crm.example.org/a hook"),
+        ("CASE_WEBHOOK_URL", "https://[crm/hooks"),
+        ("CASE_WEBHOOK_SECRET", "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0"),
+        ("CASE_WEBHOOK_SECRET", "whsec_secret"),
+        ("CASE_WEBHOOK_SECRET", "whsec_c2VjcmV0"),
         ("DATABASE_URL", "nonsense"),
         ("DATABASE_URL", "mysql://u:secret@127.0.0.1/db"),
     ],
@@ -60,6 +72,35 @@ def test_the_first_setting_that_is_missing_is_named_with_a_hint() -> None:
 def test_secrets_are_masked() -> None:
     settings = load(discord_token="canary-1", twilio_auth_token="canary-2", twilio_api_key_secret="canary-3")
     assert "canary" not in repr(settings) + str(settings) + settings.model_dump_json()
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://crm.example.org/hooks?token=t",
+        "http://localhost:9000/",
+        "http://127.0.0.1:9000",
+        "http://[::1]/x",
+    ],
+)
+def test_cases_are_told_over_https_or_on_this_machine(url: str) -> None:
+    assert load(case_webhook_url=url, case_webhook_secret=WEBHOOK_SECRET).case_webhook_url == url
+
+
+@pytest.mark.parametrize(
+    "one", [{"case_webhook_url": "https://crm.example.org"}, {"case_webhook_secret": WEBHOOK_SECRET}]
+)
+def test_an_address_and_the_secret_that_signs_for_it_go_together(one: dict[str, str]) -> None:
+    with pytest.raises(ConfigurationError, match=r"^CASE_WEBHOOK_URL and CASE_WEBHOOK_SECRET") as refused:
+        load(**one)
+    assert WEBHOOK_SECRET not in str(refused.value)
+    assert refused.value.exit_code == 78
+
+
+def test_neither_where_cases_are_told_nor_with_what_secret_is_shown() -> None:
+    settings = load(case_webhook_url="https://crm.example.org/canary", case_webhook_secret=WEBHOOK_SECRET)
+    assert "canary" not in repr(settings) + str(settings)
+    assert WEBHOOK_SECRET not in repr(settings) + str(settings) + settings.model_dump_json()
 
 
 def test_the_database_is_a_file_in_the_data_folder_unless_said_otherwise() -> None:

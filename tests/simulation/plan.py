@@ -25,6 +25,8 @@ HASTY = Limits(
 ALWAYS, NEVER = (0, WHOLE_DAY, WHOLE_DAY), (0, 0, WHOLE_DAY)
 #: The share of seeds in which agents work at the built-in desk.
 BUILTIN = 0.25
+#: The share of seeds in which a CRM follows cases.
+FOLLOWED = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,7 @@ class Plan:
     slowly: float  #: how much longer than usual everybody takes between two acts
     desk: str  #: where agents work: `flex` or `builtin`
     casework: int  #: how often agents turn to a case
+    crm: float | None  #: the share of posts that go wrong at the CRM that follows cases; None: none does
 
     @classmethod
     def of(cls, seed: int) -> Plan:
@@ -66,6 +69,7 @@ class Plan:
             slowly=80.0 if unhurried else 1.0,
             casework=Random(f"casework {seed}").choice((0, 0, 10, 25)),
             desk="builtin" if Random(f"built-in {seed}").random() < BUILTIN else "flex",
+            crm=_crm(Random(f"crm {seed}")),
         )
 
     @property
@@ -74,6 +78,10 @@ class Plan:
         first, length, turn = self.shifts
         begins = range(first, WHOLE_DAY, turn) if length else ()
         return Hours((tuple(Span(begin, begin + length) for begin in begins),) * 7)
+
+
+def _crm(chance: Random) -> float | None:
+    return chance.choice((0.0, 0.3, 0.9)) if chance.random() < FOLLOWED else None
 
 
 def _shifts(chance: Random) -> tuple[int, int, int]:

@@ -108,8 +108,9 @@ class Tally:
 
 def every_fault() -> frozenset[str]:
     """Every kind of fault, by the name under which it is counted."""
-    calls = {f"{service}: {name}" for service in ("discord", "twilio") for name in OUTCOMES}
-    calls |= {f"{service}: {REFUSED}" for service in ("discord", "twilio")}
+    calls = {
+        f"{service}: {name}" for service in ("discord", "twilio", "crm") for name in (*OUTCOMES, REFUSED)
+    }
     clocks = {f"clock: {name}" for name in JUMPS}
     ways = {*WEBHOOKS, *COMMANDS}
     return frozenset({*calls, *ways, *STRIKES, *clocks, *BROKEN, *CHATBOT, "commit of unknown outcome"})

@@ -87,8 +87,15 @@ class Town:
         self.chance = Random(self.plan.seed)
         self.time = Time()
         self.clock = Jumping(self.time)
-        self.world = World(self.time, seed=self.plan.seed, ahead=self.plan.ahead, desk=self.plan.desk)
+        self.world = World(
+            self.time,
+            seed=self.plan.seed,
+            ahead=self.plan.ahead,
+            desk=self.plan.desk,
+            followed=self.plan.crm is not None,
+        )
         self.weather = Weather(self.world, self.chance, self.plan.latency, on_death=self._died)
+        self.weather.rates["crm"] = self.plan.crm or 0.0
         self.crowd = Crowd(self.world, self.chance, self.note)
         self.crowd.members = [
             Person(self.crowd, self.world.member(name)) for name in NAMES[: self.plan.members]

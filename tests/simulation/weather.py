@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
 from typing import Any, TypeVar
@@ -16,6 +16,7 @@ from orchestrator.chatbot.answer import Chatbot
 from orchestrator.errors import Reject, Retry
 from orchestrator.inprocess.line import LOST_ANSWER, LOST_REQUEST, Fate, NoAnswer, failing
 from orchestrator.sandbox.wire import Answer, Call
+from orchestrator.webhooks.cases import GONE
 from tests.faults.outcomes import LATE_S, OUTCOMES
 from tests.inprocess.world import World
 
@@ -73,6 +74,12 @@ class Weather:
         def twilio_rest(host: str, call: Call) -> Answer:
             return self._sooner_or_later(lambda: twilio(host, call))
 
+        crm = self.world.crm_takes
+
+        def crm_takes(headers: Mapping[str, str], body: bytes) -> Answer:
+            return self._sooner_or_later(lambda: crm(headers, body))
+
+        self.world.crm_takes = crm_takes  # type: ignore[method-assign]
         self.world.discord_rest = discord_rest  # type: ignore[method-assign]
         self.world.twilio_rest = twilio_rest  # type: ignore[method-assign]
 
@@ -115,7 +122,7 @@ class Weather:
             return WEBHOOKS[name]
         if name == REFUSED:
             self.met[f"{service}: {REFUSED}"] += 1
-            return failing(400, body={"code": 0, "message": "no"})
+            return failing(GONE if service == "crm" else 400, body={"code": 0, "message": "no"})
         outcome = OUTCOMES[name]
         self.met[f"{service}: {name}"] += 1
         self._late = outcome.late
