@@ -23,6 +23,8 @@ from orchestrator.setup.provision import provision
 from tests.acceptance.casework import Caseworker
 from tests.acceptance.looking import PATIENCE_S, POLL_S, Control, Json, free_port, says, until
 from tests.acceptance.tasks import Counter, DeskTask, Task
+from tests.inprocess.crm import SECRET
+from tests.webhooks.receiver import Receiver
 
 __all__ = [
     "PATIENCE_S",
@@ -180,6 +182,7 @@ class Stage:
     folder: Path
     desk: str = "flex"  #: where agents work: `flex` or `builtin`
     adjusted: dict[str, float | str] = field(default_factory=lambda: dict(TIMERS))  #: settings by name
+    receiver: Receiver | None = None  #: of a CRM that follows cases
     port: int = field(default_factory=free_port)
     service: Service | None = None
     process: asyncio.subprocess.Process | None = None
@@ -219,13 +222,18 @@ class Stage:
     def settings(self) -> Settings:
         account = {name.lower(): value for name, value in self.account().items()}
         own = {"data_dir": self.folder, "port": self.port, "public_url": self.url}
-        return load(_env_file=None, **account, **own, **self.adjusted)
+        return load(_env_file=None, **account, **own, **self._followed(), **self.adjusted)
 
     def environment(self) -> dict[str, str]:
         """The same for a process of its own."""
         own = {"DATA_DIR": str(self.folder), "PORT": str(self.port), "PUBLIC_URL": self.url}
-        adjusted = {name.upper(): str(value) for name, value in self.adjusted.items()}
+        adjusted = {name.upper(): str(value) for name, value in {**self._followed(), **self.adjusted}.items()}
         return {"PATH": "/usr/bin:/bin", **self.account(), **own, **adjusted}
+
+    def _followed(self) -> dict[str, str]:
+        if self.receiver is None:
+            return {}
+        return {"case_webhook_url": self.receiver.url, "case_webhook_secret": SECRET}
 
     def member(self, name: str = "mia") -> Member:
         return Member(self.control, name)

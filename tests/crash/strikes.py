@@ -18,6 +18,7 @@ SETTLED_S = 40.0
 POSTED = ("discord", "POST", "/messages$")
 ANSWERED = ("discord", "PATCH", "/messages/@original$")
 NOTED = ("twilio", "POST", "/Messages$")
+TOLD = ("crm", "POST", "/cases$")
 EDITED = ("discord", "PATCH", r"/messages/\d+$")
 Act = Callable[[Stage, Member, Any], Awaitable[object]]
 
@@ -88,6 +89,24 @@ async def _told_once_and_leaves_a_message(stage: Stage, mia: Member, _task: Task
     await mia.hears("message_kept")
     assert stage.messages_left() == ["call me back"]
     assert await stage.tasks() == []
+
+
+async def _crm_knows(stage: Stage, mia: Member, task: Task | None) -> None:
+    """What it had taken when the service was killed came again, and was known by its id."""
+    assert task is not None
+    assert stage.receiver is not None
+    await mia.hears("agent_joined")
+    await task.complete()
+    await mia.hears("goodbye")
+    crm, whole = stage.receiver.crm, ["case.opened", "case.agent_joined", "case.resolved"]
+
+    async def look() -> bool:
+        return len(crm.types()) >= len(whole)
+
+    await until("the CRM knows", look, SETTLED_S)
+    assert crm.types() == whole
+    assert len(crm.arrived) > len(whole)
+    assert crm.unsigned == 0
 
 
 async def _canceled(_stage: Stage, mia: Member, task: Task | None) -> None:
@@ -427,6 +446,7 @@ CRASHES = (
     Crash("both ways", "talking", NOTED, _wrote("one"), _agent_gets("one")),
     Crash("both ways, back", "talking", POSTED, _agent("messages", body="one"), _member_gets("one")),
     Crash("agent edits", "talking", POSTED, _edited, _reads_edit),
+    Crash("case followed by a CRM", "queued", TOLD, _agent("accept", agent="ada"), _crm_knows),
     Crash("agent leaves, another is invited", "talking", POSTED, _leaves, _another_comes),
     Crash("member closes", "talking", POSTED, _pressed("member_closed"), _talk_ends),
     Crash("agent completes", "talking", POSTED, _agent("complete"), _heard_once("goodbye")),

@@ -6,27 +6,36 @@ and sees the story end as if nothing had happened.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
+
 import pytest
 
 from orchestrator.setup.provision import provision
 from tests.acceptance.conftest import bare
 from tests.acceptance.playing import Member, Stage, Task, until
 from tests.crash.flows import FLOWS
-from tests.crash.strikes import CRASHES, Crash
+from tests.crash.strikes import CRASHES, TOLD, Crash
+from tests.webhooks.receiver import Mood, receiving
 
 __all__ = ["bare"]
 
 
 @pytest.mark.parametrize("crash", CRASHES, ids=[crash.flow for crash in CRASHES])
 async def test_a_kill_over_sockets_loses_and_doubles_nothing(bare: Stage, crash: Crash) -> None:
+    async with AsyncExitStack() as stack:
+        if crash.point == TOLD:
+            bare.receiver = await stack.enter_async_context(receiving())
+        await _killed_and_seen(bare, crash)
+
+
+async def _killed_and_seen(bare: Stage, crash: Crash) -> None:
     bare.adjusted |= crash.settings
     bare.desk = crash.desk
     await provision(bare.settings(), lambda _line: None)
     await bare.spawn()
     mia = bare.member()
     task = await _begin(bare, mia, crash.start)
-    service, method, path = crash.point
-    await bare.control.fault(service, method, path, lose_reply=True)
+    await _strike(bare, crash)
     await crash.does(bare, mia, task)
     await _met(bare)
     await bare.kill()
@@ -63,10 +72,20 @@ async def _begin(stage: Stage, mia: Member, start: str) -> Task | None:
     return None
 
 
+async def _strike(stage: Stage, crash: Crash) -> None:
+    """The next such call is carried out, and its answer lost."""
+    if stage.receiver is not None:
+        stage.receiver.moods = [Mood(takes=True, cut=True)]
+        return
+    service, method, path = crash.point
+    await stage.control.fault(service, method, path, lose_reply=True)
+
+
 async def _met(stage: Stage) -> None:
     """Wait until the call has been made, whose answer is lost."""
 
     async def look() -> bool:
-        return not stage.sandbox.faults.planted
+        receiver = stage.receiver
+        return not stage.sandbox.faults.planted and not (receiver is not None and receiver.moods)
 
     await until("the fault is met", look)

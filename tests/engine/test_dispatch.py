@@ -261,3 +261,11 @@ async def test_an_effect_of_a_case_that_dies_tells_the_case_and_no_conversation(
     await office.works(replace(effect("a", 0), subject="case:c"))
     (told,) = office.outbox.result("a#0").events
     assert (told.trigger, told.to.case, told.to.conversation) == (CaseTrigger.DELIVERY_FAILED, "c", None)
+
+
+async def test_a_case_is_told_of_what_dies_only_where_it_is_listed(office: Office) -> None:
+    """A change that nobody outside took is no change of the case: else it would have to be told outside."""
+    office.far.will("a#0", Reject("gone"))
+    await office.works(replace(effect("a", 0, Kind.CASE_WEBHOOK), subject="case:c"))
+    assert office.outbox.ends == {"a#0": Status.DEAD}
+    assert office.outbox.result("a#0").events == ()

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
+from machines.case import CASE
+from machines.effects import Effect, Kind
 from machines.events import Address, CaseTrigger, Event, Source
 from machines.events import CaseTrigger as T
 from machines.snapshot import CaseContext, Given, Limits, Snapshot, Step, Survivor
 from machines.step import new_case, step
-from machines.table import Outcome
+from machines.table import Outcome, Refusal, Row
 
 NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 
-def told(case: Snapshot, trigger: CaseTrigger, /, **data: Any) -> Step:
+def told(case: Snapshot, trigger: CaseTrigger, /, *, outside: bool = False, **data: Any) -> Step:
     event = Event(Source.TELL, f"t{case.version}", trigger, NOW, Address(case=case.id), data)
-    return step(case, event, Given(received_at=NOW))
+    return step(case, event, Given(received_at=NOW, case_webhook=outside))
 
 
 def after(*tells: tuple[CaseTrigger, dict[str, Any]]) -> Step:
@@ -263,3 +265,40 @@ def test_whoever_could_not_be_shown_the_number_reads_it_in_the_dm_once() -> None
 
 def test_a_direct_message_that_fails_is_not_said_again() -> None:
     assert told(reported().snapshot, T.DELIVERY_FAILED, kind="say").effects == ()
+
+
+# --- who follows cases outside
+
+
+def followed(done: Step) -> list[Effect]:
+    return [effect for effect in done.effects if effect.kind is Kind.CASE_WEBHOOK]
+
+
+@pytest.mark.parametrize("row", list(CASE.rows), ids=lambda row: f"{row.state}-{row.trigger}")
+def test_every_change_of_a_case_and_nothing_else_is_told_outside(row: Row) -> None:
+    case = replace(new_case("f" * 32, "4001"), state=str(row.state), version=3)
+    done = told(case, CaseTrigger(row.trigger), outside=True, agent="ada")
+    if isinstance(row, Refusal):
+        assert followed(done) == []
+        return
+    (effect,) = followed(done)
+    assert effect.lane == "webhook:cases"
+    assert effect.payload == {
+        "type": f"case.{row.trigger}",
+        "at": "2026-03-02T09:00:00+00:00",
+        "version": 4,
+        "from": row.state,
+        "to": row.to,
+        "by": "ada",
+    }
+
+
+@pytest.mark.parametrize("trigger", CaseTrigger)
+def test_where_nobody_follows_nothing_is_told_outside(trigger: CaseTrigger) -> None:
+    assert followed(told(new_case("f" * 32, "4001"), trigger)) == []
+
+
+def test_that_somebody_followed_is_remembered_for_the_replay_and_that_nobody_did_takes_no_room() -> None:
+    told_outside = Given(received_at=NOW, case_webhook=True)
+    assert Given.from_json(told_outside.as_json()) == told_outside
+    assert "case_webhook" not in Given(received_at=NOW).as_json()

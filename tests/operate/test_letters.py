@@ -9,7 +9,7 @@ import pytest
 
 from machines.events import Trigger
 from machines.step import step as machine_step
-from orchestrator.engine import dispatch
+from orchestrator.engine import retry
 from orchestrator.engine.retry import Policy
 from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing
 from storage.letters import Answer, Answered, Command, Letter, answers, ask, letters
@@ -81,7 +81,7 @@ def test_what_was_sent_before_it_died_is_not_sent_again(
     world: World, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every answer gets lost until the service gives up; the message stood there from the first attempt on."""
-    monkeypatch.setattr(dispatch, "DEFAULT", Policy(attempts=4))
+    monkeypatch.setattr(retry, "DEFAULT", Policy(attempts=4))
 
     async def story() -> None:
         async with living(world, url) as house:
@@ -109,7 +109,7 @@ def test_what_the_member_got_before_it_died_is_not_sent_again_even_much_later(
     world: World, url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other messages have followed since, and Discord has forgotten the nonce."""
-    monkeypatch.setattr(dispatch, "DEFAULT", Policy(attempts=3))
+    monkeypatch.setattr(retry, "DEFAULT", Policy(attempts=3))
 
     async def story() -> None:
         async with living(world, url) as house:
