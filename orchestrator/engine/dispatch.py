@@ -238,8 +238,11 @@ class Dispatcher:
         doubt = self._doubts.get(effect.key)
         if doubt is None:
             return Job(effect, in_doubt=False, first_ago=0.0, last_ago=0.0)
+        # the next attempt moves the time at which it was due: the earliest one is kept
+        doubt = _Doubt((min(doubt.first[0], effect.due_at), doubt.first[1]), doubt.last)
+        self._doubts[effect.key] = doubt
         wall, ran = self._now()
-        first = max(wall - min(doubt.first[0], effect.due_at), ran - doubt.first[1])
+        first = max(wall - doubt.first[0], ran - doubt.first[1])
         return Job(effect, in_doubt=True, first_ago=first, last_ago=ran - doubt.last[1])
 
     def _now(self) -> _Moment:

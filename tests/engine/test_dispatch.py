@@ -269,3 +269,15 @@ async def test_a_case_is_told_of_what_dies_only_where_it_is_listed(office: Offic
     await office.works(replace(effect("a", 0, Kind.CASE_WEBHOOK), subject="case:c"))
     assert office.outbox.ends == {"a#0": Status.DEAD}
     assert office.outbox.result("a#0").events == ()
+
+
+async def test_what_is_put_off_in_doubt_stays_as_old_as_it_is() -> None:
+    """Else it would be sent anew under a nonce that Discord has forgotten."""
+    office = Office()
+    office.outbox.commit(effect("a", 0))
+    await office.clock.advance(600)
+    office.far.will("a#0", Retry("not connected"))
+    await office.dispatcher.start()
+    await office.runs(2)
+    assert [job.first_ago >= 600 for job in office.far.jobs] == [True, True]
+    await office.dispatcher.stop()
