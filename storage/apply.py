@@ -47,8 +47,8 @@ class Store:
         self.engine = engine
         self.limits = limits
         self.hours = hours
-        self.fresh_id = fresh_id
         self.case_webhook = case_webhook
+        self.fresh_id = fresh_id
         self._owners = Owners()
         self._pace = Pace(wait_days)
         self._recent = Recent() if engine.dialect.name == "sqlite" else None

@@ -155,8 +155,9 @@ async def staged(
     limits: Limits = DEFAULT_LIMITS,
 ) -> Stage:
     """A stage whose service has started."""
+    spoiler = Spoiler(world)  # first: a house calls what it found when it was built
     house = House(world, url, limits=limits)
-    stage = Stage(world, url, house, call, outcomes, Spoiler(world), world.member(), limits=limits)
+    stage = Stage(world, url, house, call, outcomes, spoiler, world.member(), limits=limits)
     await house.start()
     return stage
 

@@ -16,9 +16,11 @@ from orchestrator.engine.lanes import AT_MOST
 from orchestrator.engine.retry import PATIENT
 from orchestrator.inprocess.line import LOST_REQUEST, Fate, failing
 from orchestrator.sandbox.wire import Answer
+from orchestrator.webhooks.post import TIMEOUT_S
 from storage import schema
 from storage.letters import Command, ask, letters
 from tests.faults.conftest import migrated, url
+from tests.faults.outcomes import Outcome, Spoiler
 from tests.inprocess.house import House, living
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
@@ -78,15 +80,17 @@ def test_a_case_is_told_from_its_opening_to_its_end_as_it_stands_when_it_is_told
 
 
 def test_a_talk_waits_for_no_receiver_that_is_away(world: World, url: str) -> None:
+    silence = Outcome(LOST_REQUEST, takes=TIMEOUT_S)
+    spoiler = Spoiler(world)
+    spoiler.plant("crm.post", *[silence] * 10)
+
     async def story() -> None:
         async with living(world, url):
-            world.hooks.faulty = answering(LOST_REQUEST)  # type: ignore[assignment]
             began = world.time.passed
             await a_talk(world)
-            assert world.time.passed - began < 60
+            assert world.time.passed - began < TIMEOUT_S
             assert world.crm.types() == []
             await world.time.sleep(HOUR_S / 4)
-            world.hooks.faulty = answering(None)  # type: ignore[assignment]
             back = world.time.passed
             await knows(world, *TOLD)
             assert world.time.passed - back <= PATIENT.cap + 1
