@@ -46,8 +46,8 @@ OPEN_DESK = (Kind.DESK_CREATE, Kind.DESK_JOIN, Kind.DESK_WIRE, Kind.DESK_TRANSCR
 #: What else is done to a desk, but for the notes.
 FOLLOW_DESK = (Kind.RELAY_TO_DESK, Kind.DESK_INVITE, Kind.DESK_CLOSE, Kind.DESK_WITHDRAW)
 
-#: What a conversation is told when an effect of this kind is dead; a case is told that a delivery failed. Kinds that
-#: are not listed die silently: they are seen in the dead letters only.
+#: What a conversation is told when an effect of this kind is dead. Kinds that are not listed die silently:
+#: they are seen in the dead letters only.
 ON_DEATH: Mapping[Kind, Trigger] = {
     Kind.SAY: Trigger.DELIVERY_FAILED,
     Kind.PLACE: Trigger.DELIVERY_FAILED,
@@ -63,6 +63,11 @@ ON_DEATH: Mapping[Kind, Trigger] = {
     Kind.DESK_ROUTE: Trigger.DESK_FAILED,
     Kind.DESK_INVITE: Trigger.DESK_FAILED,
 }
+
+
+#: Not meant for a member: a case is not told that these are dead, as it is of all others of its effects. What it was
+#: told, it would have to tell outside again.
+UNTOLD = frozenset({Kind.CASE_WEBHOOK, Kind.ALERT})
 
 
 @dataclass(frozen=True, slots=True)

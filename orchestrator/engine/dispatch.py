@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from machines.effects import ON_DEATH, Kind
+from machines.effects import ON_DEATH, UNTOLD, Kind
 from machines.events import Address, CaseTrigger, Event, Source, Trigger
 from orchestrator.clock import Clock
 from orchestrator.engine.lanes import Lane
@@ -281,7 +281,7 @@ class Dispatcher:
             events.append(self._event(effect, "dead", told, _obituary(effect, reason), request))
         if report is not None and report is not told and effect.subject.startswith("conversation:"):
             events.append(self._event(effect, "gone", report, {}, request))
-        if told is not None and effect.subject.startswith("case:"):
+        if effect.kind not in UNTOLD and effect.subject.startswith("case:"):
             events.append(self._event(effect, "dead", CaseTrigger.DELIVERY_FAILED, _obituary(effect, reason)))
         return Result(
             effect.key, effect.generation, Status.DEAD, attempts, error=reason, events=tuple(events)

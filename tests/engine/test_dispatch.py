@@ -263,7 +263,7 @@ async def test_an_effect_of_a_case_that_dies_tells_the_case_and_no_conversation(
     assert (told.trigger, told.to.case, told.to.conversation) == (CaseTrigger.DELIVERY_FAILED, "c", None)
 
 
-async def test_a_case_is_told_of_what_dies_only_where_it_is_listed(office: Office) -> None:
+async def test_a_case_is_not_told_of_what_was_not_meant_for_a_member(office: Office) -> None:
     """A change that nobody outside took is no change of the case: else it would have to be told outside."""
     office.far.will("a#0", Reject("gone"))
     await office.works(replace(effect("a", 0, Kind.CASE_WEBHOOK), subject="case:c"))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machines.effects import ON_DEATH, Kind
+from machines.effects import ON_DEATH, UNTOLD, Kind
 from machines.snapshot import CaseContext
 from orchestrator.engine.retry import PATIENT, policy_of
 from orchestrator.errors import Reject, Retry
@@ -140,3 +140,4 @@ def test_a_receiver_has_three_days_to_come_back() -> None:
 
 def test_what_nobody_took_is_a_dead_letter_and_tells_the_case_nothing() -> None:
     assert Kind.CASE_WEBHOOK not in ON_DEATH
+    assert Kind.CASE_WEBHOOK in UNTOLD
