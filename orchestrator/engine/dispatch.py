@@ -44,6 +44,10 @@ class _Doubt:
     last: _Moment
 
 
+#: When nobody knows any more: longer ago than any far side remembers.
+_LONG_AGO: _Moment = (0.0, 0.0)
+
+
 @dataclass(slots=True)
 class Dispatcher:
     """One task per busy lane; lanes are independent of each other."""
@@ -109,7 +113,7 @@ class Dispatcher:
 
     def retry(self, lane: str, key: str, since: float) -> None:
         """A dead effect is pending again. It was tried before, last at `since`: look before doing it again."""
-        self._doubts.setdefault(key, _Doubt(self._back_at(since), self._back_at(since)))
+        self._doubts.setdefault(key, _Doubt(_LONG_AGO, self._back_at(since)))
         self._chill(lane, in_doubt=False)
 
     async def settle(self, lane: str, result: Result) -> None:
@@ -159,7 +163,9 @@ class Dispatcher:
             await self.clock.sleep(1.0)
             return
         if lane.in_doubt and found:
-            self._doubts.setdefault(found[0].key, _Doubt(self._started_at, self._started_at))
+            # one that was tried before was put off since: when it was due at first is not known any more
+            first = _LONG_AGO if found[0].attempts else self._started_at
+            self._doubts.setdefault(found[0].key, _Doubt(first, self._started_at))
         lane.in_doubt = False
         lane.refill(found)
 
@@ -197,14 +203,16 @@ class Dispatcher:
         attempts = effect.attempts + 1
         if effect.generation and effect.key not in self._doubts:
             # it was tried before it was dead, by an earlier process
-            self._doubts[effect.key] = _Doubt(self._back_at(effect.due_at), self._started_at)
+            self._doubts[effect.key] = _Doubt(_LONG_AGO, self._started_at)
         job = self._job(effect)
         try:
             handler = self.handlers[effect.kind]
             done = await handler(job)
         except Retry as error:
             told_to_wait = error.after is not None and not error.ambiguous
-            return self._retry(effect, effect.attempts if told_to_wait else attempts, error)
+            # being told to wait is no attempt; but what was tried once never looks untried again
+            counted = max(effect.attempts, int(job.in_doubt)) if told_to_wait else attempts
+            return self._retry(effect, counted, error)
         except Reject as error:
             return self._die(effect, attempts, str(error), error.report)
         except Exception as error:

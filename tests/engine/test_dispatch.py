@@ -281,3 +281,24 @@ async def test_what_is_put_off_in_doubt_stays_as_old_as_it_is() -> None:
     await office.runs(2)
     assert [job.first_ago >= 600 for job in office.far.jobs] == [True, True]
     await office.dispatcher.stop()
+
+
+async def test_what_an_earlier_life_tried_and_put_off_is_of_unknown_age() -> None:
+    """Its row says when it is due next, and no longer when it was tried first."""
+    office = Office()
+    office.outbox.commit(effect("a", 0, attempts=3))
+    await office.dispatcher.start()
+    await office.runs(1)
+    (job,) = office.far.jobs
+    assert (job.in_doubt, job.first_ago > 86_400) == (True, True)
+    await office.dispatcher.stop()
+
+
+async def test_what_is_put_off_in_doubt_looks_tried_to_the_next_life() -> None:
+    office = Office()
+    office.outbox.commit(effect("a", 0))
+    office.far.will("a#0", Retry("too many requests", after=60.0))
+    await office.dispatcher.start()
+    await office.runs(1)
+    assert office.outbox.rows["a#0"].attempts == 1
+    await office.dispatcher.stop()

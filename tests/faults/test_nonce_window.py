@@ -37,12 +37,14 @@ def away(world: World, *, after_sending: int, after_answering: int = 0) -> Itera
 
 
 @pytest.mark.parametrize("arrived", [0, 1], ids=["it never arrived", "it had arrived"])
-@pytest.mark.parametrize("killed", [False, True], ids=["same life", "next life"])
+@pytest.mark.parametrize(
+    "dead", [None, 1.0, LONG_S], ids=["same life", "next life at once", "next life much later"]
+)
 @pytest.mark.parametrize(
     "words", [["hello"], ["ok", "ok"], ["ok", "ok", "then", "ok"]], ids=["one", "two alike", "four"]
 )
 def test_words_in_doubt_for_ten_minutes_arrive_once_and_in_order(
-    world: World, url: str, words: list[str], killed: bool, arrived: int
+    world: World, url: str, words: list[str], dead: float | None, arrived: int
 ) -> None:
     async def story() -> None:
         mia = world.member()
@@ -54,15 +56,45 @@ def test_words_in_doubt_for_ten_minutes_arrive_once_and_in_order(
                 for text in words:
                     task.write(text)
                 await world.time.sleep(LONG_S)
-                if killed:
+                if dead is not None:
                     await house.kill()
-            if not killed:
+            if dead is None:
                 await world.time.sleep(120)
-        if killed:
-            await world.time.sleep(LONG_S)
+        if dead is not None:
+            await world.time.sleep(dead)
             async with living(world, url):
                 await world.time.sleep(120)
         await mia.gets("ok", *words)
+
+    play(world.time, story())
+
+
+def test_what_arrived_before_all_went_silent_is_not_sent_again_by_the_next_life(
+    world: World, url: str
+) -> None:
+    """It was tried again and again for longer than a nonce lasts, and nothing could be looked at meanwhile."""
+
+    async def story() -> None:
+        mia, taken = world.member(), 0
+
+        def silent(service: str, method: str, path: str) -> Fate | None:
+            nonlocal taken
+            if service != "discord":
+                return None
+            first = method == "POST" and path.endswith("/messages") and not taken
+            taken += first
+            return LOST_ANSWER if first else LOST_REQUEST
+
+        async with living(world, url) as house:
+            task = await world.handed_off(mia)
+            world.hooks.faulty = silent
+            task.write("hello")
+            await world.time.sleep(LONG_S)
+            await house.kill()
+        world.hooks.faulty = lambda *_: None
+        async with living(world, url):
+            await world.time.sleep(120)
+        await mia.gets("hello")
 
     play(world.time, story())
 
