@@ -21,7 +21,8 @@ NOW = datetime(2026, 3, 2, 9, 0, tzinfo=UTC)
 
 def told(case: Snapshot, trigger: CaseTrigger, /, *, outside: bool = False, **data: Any) -> Step:
     event = Event(Source.TELL, f"t{case.version}", trigger, NOW, Address(case=case.id), data)
-    return step(case, event, Given(received_at=NOW, case_webhook=outside))
+    into = Survivor("a" * 32, "open", "help", case.member) if trigger is T.MERGED_INTO else None
+    return step(case, event, Given(received_at=NOW, case_webhook=outside, into=into))
 
 
 def after(*tells: tuple[CaseTrigger, dict[str, Any]]) -> Step:

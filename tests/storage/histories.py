@@ -58,6 +58,16 @@ def case_of(house: House, talk: str) -> str:
     return str(house.row(schema.conversation, id=talk).case_id)
 
 
+def reported_case(house: House, member: str) -> str:
+    """Another case of theirs, which an agent opens. Its id."""
+    said = {"kind": "bug", "title": "It breaks", "summary": "Every time."}
+    to = Address(member=member)
+    house.arrives(
+        Event(Source.PAGE, f"page-opened-{house.now}", CaseTrigger.OPENED, moment(house.now), to, said)
+    )
+    return str(house.row(schema.case_, kind="bug", member=member).id)
+
+
 def case_told(house: House, case: str, trigger: CaseTrigger, **data: object) -> None:
     """By hand, from a page."""
     name = f"page-{trigger}-{case}-{house.now}"

@@ -109,7 +109,10 @@ class Chance:
 
     def case(self, member: str) -> None:
         if rows := self.house.rows(schema.case_, member=member):
-            told = {"reason": self.random.choice(("solved", "declined"))}
+            told = {
+                "reason": self.random.choice(("solved", "declined")),
+                "into": self.random.choice(rows).id,
+            }
             name, to = f"page-{next(self.names)}", Address(case=self.random.choice(rows).id)
             trigger = self.random.choice(TOLD)
             self.house.arrives(Event(Source.PAGE, name, trigger, moment(self.house.now), to, told))

@@ -7,7 +7,7 @@ from storage import schema
 from storage.reads.figures import Durations, Now
 from storage.values import moment
 from tests.storage.facts import ANN, BEN, CAY, answered_by_agent, fired
-from tests.storage.histories import DAY, Counts, answers, case_of, case_told, press, report
+from tests.storage.histories import DAY, Counts, answers, case_of, case_told, press, report, reported_case
 from tests.storage.house import House, subject_id
 
 # --- nothing, and what goes on
@@ -208,7 +208,7 @@ async def test_a_case_that_was_merged_is_not_resolved(house: House, counts: Coun
     case = case_of(house, house.talks(ANN))
     case_told(house, case, CaseTrigger.RESOLVED, reason="duplicate")
     house.passes(1)
-    case_told(house, case, CaseTrigger.MERGED_INTO, into="another")
+    case_told(house, case, CaseTrigger.MERGED_INTO, into=reported_case(house, ANN))
     assert (await counts()).resolution == Durations()
 
 
