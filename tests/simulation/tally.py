@@ -21,7 +21,6 @@ UNMET: dict[str, frozenset[str]] = {
     "for nothing raises their trigger yet": frozenset(
         {
             "case: closed -conversation_linked-> closed",
-            "case: closed -delivery_failed-> closed",
             "case: in_progress -delivery_failed-> in_progress",
             "conversation: awaiting_agent -agent_reacted-> awaiting_agent",
             "conversation: awaiting_agent -member_blocked-> closed",
@@ -29,7 +28,6 @@ UNMET: dict[str, frozenset[str]] = {
             "conversation: bot_faq -member_blocked-> closed",
             "conversation: bot_faq -transcript_requested-> bot_faq",
             "conversation: with_agent -agent_reacted-> with_agent",
-            "conversation: with_agent -desk_closed-> bot_faq",
             "conversation: with_agent -member_blocked-> closed",
             "conversation: with_agent -transcript_requested-> with_agent",
         }
