@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from machines.snapshot import DEFAULT_LIMITS, Limits
 from machines.timetable import hours
+from tests.inprocess.casework import Caseworker
 from tests.stories.scene import Scene, Story
 
 QUESTION = "I forgot my password"
 #: Stories begin on a Monday at nine.
 WEEK = hours("tue-fri 09:00-17:00")
+#: Nothing of the first conversation is under way any more by then.
+LATER_S = 7200.0
 #: How long one may still wait when five minutes are left.
 UNTIL_CLOSING_S = 600.0
 
@@ -129,6 +132,27 @@ async def ended_by_the_member(scene: Scene) -> None:
     await scene.mia.hears("closed_by_member")
 
 
+async def agent_writes_first(scene: Scene) -> None:
+    await ended_by_the_member(scene)
+    await scene.world.time.sleep(LATER_S)
+    await Caseworker(scene.world).contact(1, "The new version is out: does it work for you now?")
+    await scene.mia.reads("does it work for you now?")
+    scene.mia.write("It does, thank you!")
+    if scene.world.desk == "flex":
+        task = await scene.world.task(2)
+        await scene.taken_up(task, times=2)
+        await task.gets("It does, thank you!")
+
+
+async def merged(scene: Scene) -> None:
+    task = await scene.asks_for_a_person()
+    ada = Caseworker(scene.world)
+    await ada.open(scene.mia, "No sound in calls")
+    await ada.merge(1, 2)
+    await scene.mia.hears("case_merged")
+    await scene.taken_up(task)
+
+
 STORIES = (
     Story("Straight through", "An answer, a person, a talk, a rating and the transcript.", straight_through),
     Story("Nobody available", "Half an hour passes; the case stays open.", nobody_available),
@@ -153,4 +177,6 @@ STORIES = (
     Story("Ended by the member", "The agent is told why the task goes.", ended_by_the_member),
     Story("Reopened", "The next agent reads what went before.", reopened),
     Story("Something else", "A second case of the same member.", something_else),
+    Story("Merged", "Two cases of the member are one; the conversation goes on with it.", merged),
+    Story("An agent writes first", "Hours later, from the case.", agent_writes_first),
 )
