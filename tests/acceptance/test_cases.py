@@ -139,6 +139,22 @@ async def test_where_the_account_has_no_such_worker_it_is_a_normal_task_addresse
     await mia.hears("agent_joined", times=2)
 
 
+async def test_where_the_account_refuses_what_agents_begin_it_is_a_normal_task_addressed_to_them(
+    stage: Stage,
+) -> None:
+    mia, ada = stage.member(), stage.agent()
+    case = await talked(stage, mia)
+    await stage.control.fault("twilio", "POST", "/Interactions$", times=1, status=400, body={"code": 45007})
+    await ada.contact(case, "one more thing")
+    task = await stage.task(2)
+    attributes = (await task.show())["attributes"]
+    assert (attributes["initiatedBy"], attributes["addressed_to"]) == ("customer", "ada")
+    await mia.gets("one more thing")
+    await task.accept("ben")
+    await mia.hears("agent_joined", times=2)
+    assert len(await stage.tasks()) == 2
+
+
 @either_desk
 async def test_who_cannot_be_reached_is_told_to_the_agent_at_once_and_stands_on_the_case(
     stage: Stage,
