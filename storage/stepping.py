@@ -433,12 +433,7 @@ class Run:
             return self._ignore(event, "it names nobody")
         member = self.picture.members.get(owner) or self.picture.join(owner)
         self._learn(member, event)
-        given = Given(
-            received_at=moment(self.now),
-            blocked=member.blocked,
-            limits=self.limits,
-            case_webhook=self.case_webhook,
-        )
+        given = replace(self._given_to_any_case(), blocked=member.blocked)
         case = Case(new_case(self.fresh_id(), member.id), self.now, new=True)
         try:
             step = self.step(case.snapshot, event, given)
@@ -469,9 +464,12 @@ class Run:
             self.record.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
         return Receipt(step.outcome, after.subject, after.state, step.reason)
 
+    def _given_to_any_case(self) -> Given:
+        return Given(received_at=moment(self.now), limits=self.limits, case_webhook=self.case_webhook)
+
     def _given_to_case(self, event: Event, case: Case) -> Given:
         """Only what agents do asks for more than the time."""
-        plain = Given(received_at=moment(self.now), limits=self.limits, case_webhook=self.case_webhook)
+        plain = self._given_to_any_case()
         if event.source is not Source.PAGE:
             return plain
         talk, member = self.picture.talk_about(case), self.picture.members.get(case.snapshot.member)

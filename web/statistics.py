@@ -6,15 +6,15 @@ import re
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
-from sqlalchemy.exc import SQLAlchemyError
 
+from orchestrator.readable import readable
 from storage.reads.figures import DEFAULT_DAYS, MOST_DAYS, Statistics
 from web import exposition
 from web.answers import Handler, Refused
 from web.bearer import check_token
 from web.health import readiness
 from web.metrics import families
-from web.services import SERVICES, Figures, Services, Unavailable
+from web.services import SERVICES, Figures, Services
 
 STATS, METRICS = "/stats", "/metrics"
 
@@ -46,10 +46,8 @@ async def metrics(request: web.Request) -> web.Response:
     _known(request)
     services = request.app[SERVICES]
     found = await _statistics(request, DEFAULT_DAYS)
-    try:
+    with readable():
         backlog = await _figures(services).backlog(services.now())
-    except SQLAlchemyError as error:
-        raise Unavailable("the database cannot be read") from error
     ready, facts = await readiness(services)
     body = exposition.exposition(families(ready, facts, services.health(), backlog, found))
     return web.Response(body=body, headers={"Content-Type": exposition.CONTENT_TYPE})
@@ -57,10 +55,8 @@ async def metrics(request: web.Request) -> web.Response:
 
 async def _statistics(request: web.Request, days: int) -> Statistics:
     services = request.app[SERVICES]
-    try:
+    with readable():
         return await _figures(services).statistics(services.now(), days)
-    except SQLAlchemyError as error:
-        raise Unavailable("the database cannot be read") from error
 
 
 def _figures(services: Services) -> Figures:

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from machines import conversation
 from machines.case import INTO_ANOTHERS, INTO_CLOSED, INTO_ITSELF, IS_LIVE, REPORTS
@@ -16,8 +13,8 @@ from machines.table import Outcome
 from orchestrator.cases import duplicates, view
 from orchestrator.cases.commands import Command
 from orchestrator.clock import Clock
-from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, CaseReply
+from orchestrator.readable import readable
 from storage.reads.cases import CaseReader
 from storage.reads.rows import CaseFile, CaseQuery, FactRow
 from storage.values import Receipt
@@ -84,12 +81,12 @@ class CaseCounter:
     # --- looking
 
     async def cases(self, wanted: CaseQuery) -> Mapping[str, Any]:
-        with _readable():
+        with readable():
             found = await self.reader.cases(wanted)
         return view.listed(found, self.clock.time(), self.targets, wanted.at_most)
 
     async def case(self, number: int) -> Mapping[str, Any] | None:
-        with _readable():
+        with readable():
             case = await self.reader.case_file(number)
             if case is None:
                 return None
@@ -122,7 +119,7 @@ class CaseCounter:
         self, agent: Agent, minted: str, member: str, kind: str, texts: Mapping[str, str], follows: int
     ) -> CaseReply:
         """For a member who is known. `follows`: the number of a case of theirs that this one goes on with; 0: none."""
-        with _readable():
+        with readable():
             if await self.reader.member(member) is None:
                 return _refusal("unknown_member")
             earlier = await self.reader.case_file(follows) if follows else None
@@ -151,7 +148,7 @@ class CaseCounter:
         return await self._do(number, agent, minted, Command.reopen)
 
     async def merge(self, number: int, agent: Agent, minted: str, into: int) -> CaseReply:
-        with _readable():
+        with readable():
             survivor = await self.reader.case_file(into)
         if survivor is None:
             return _refusal("unknown_into")
@@ -167,7 +164,7 @@ class CaseCounter:
     async def _do(
         self, number: int, agent: Agent, minted: str, state: Callable[[Command], Event]
     ) -> CaseReply:
-        with _readable():
+        with readable():
             case = await self.reader.case_file(number)
         if case is None:
             return _refusal("unknown")
@@ -175,11 +172,11 @@ class CaseCounter:
 
     async def _take(self, event: Event, case: CaseFile | None) -> CaseReply:
         """State the fact, unless it is known, and say what came of it. `case` None: it opens one."""
-        with _readable():
+        with readable():
             fact = await self.reader.fact(Source.PAGE, event.id)
         if fact is None:
             await self.submit([event])
-            with _readable():
+            with readable():
                 fact = await self.reader.fact(Source.PAGE, event.id)
         if fact is None or fact.outcome == Outcome.FAILED:
             return await self._reply("failed", case, fact)
@@ -192,7 +189,7 @@ class CaseCounter:
     async def _reply(self, error: str, case: CaseFile | None, fact: FactRow | None) -> CaseReply:
         """The state that the command found or made; after a contact, of the conversation besides."""
         contacted = fact is not None and fact.trigger == "agent_contacts"
-        with _readable():
+        with readable():
             case_id = case.id if case else fact.conversation if fact else ""
             now = await self.reader.case_of(case_id) if case_id else None
         state = fact.state if fact and not contacted else now.state if now else ""
@@ -213,12 +210,3 @@ def _is_same(fact: FactRow, event: Event) -> bool:
         and fact.trigger == event.trigger
         and all(fact.data.get(name) == event.data.get(name) for name in _SAME)
     )
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """A database that cannot be read is one that cannot take anything either."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Unavailable("the database cannot be read") from error

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
-
-from sqlalchemy.exc import SQLAlchemyError
 
 from machines.conversation import HERE_ALREADY, TAKEN, State
 from machines.events import Event, Source, message_id
@@ -14,8 +11,8 @@ from machines.table import Outcome
 from orchestrator.clock import Clock
 from orchestrator.desk import view
 from orchestrator.desk.commands import Command
-from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, Reply
+from orchestrator.readable import readable
 from orchestrator.texts.say import Words
 from storage.reads.desk import DeskReader
 from storage.reads.rows import FactRow, RequestRow
@@ -61,11 +58,11 @@ class Counter:
     # --- looking
 
     async def queue(self, agent: str) -> Mapping[str, Any]:
-        with _readable():
+        with readable():
             return view.queue(await self.reader.live_requests(), agent)
 
     async def conversation(self, conversation: str) -> Mapping[str, Any] | None:
-        with _readable():
+        with readable():
             row = await self.reader.request(conversation)
             if row is None:
                 return None
@@ -89,7 +86,7 @@ class Counter:
         reply = await self._take(conversation, agent, minted, lambda command: command.write(body))
         if reply.error:
             return reply
-        with _readable():
+        with readable():
             said = await self.reader.message(message_id(Source.PAGE, minted))
         if said is None or said.withheld:  # it came when nobody was there for it
             return await self._reply(conversation, "over", reply.state)
@@ -106,7 +103,7 @@ class Counter:
 
     async def edit(self, conversation: str, agent: Agent, message: str, body: str) -> Reply:
         """Of a message that reached the member or is on its way. The same words once more change nothing."""
-        with _readable():
+        with readable():
             said = await self.reader.message(message_id(Source.PAGE, message))
         changed = (said.edited_at or said.at) if said else 0.0
         return await self._change(conversation, agent, message, lambda command: command.edit(body, changed))
@@ -130,7 +127,7 @@ class Counter:
 
         `look` and `came` name an error, or none: by the request beforehand, and by the journal afterwards.
         """
-        with _readable():
+        with readable():
             row = await self.reader.request(conversation)
             # read after the request: what a copy of this command changes in between is known to be its own doing
             fact = await self.reader.fact(Source.PAGE, minted)
@@ -141,7 +138,7 @@ class Counter:
             if error := (look or _has_it)(row, agent):
                 return await self._reply(conversation, error, row.state)
             await self.submit(events)
-            with _readable():
+            with readable():
                 fact = await self.reader.fact(Source.PAGE, minted)
         if fact is None or fact.outcome == Outcome.FAILED:
             return await self._reply(conversation, "failed", row.state)
@@ -157,7 +154,7 @@ class Counter:
         state: Callable[[Command], tuple[Event, ...]],
     ) -> Reply:
         """Change a message of the agent's own. Its row is its own ledger: a repeat finds nothing to change."""
-        with _readable():
+        with readable():
             written = await self.reader.fact(Source.PAGE, message)
             said = await self.reader.message(message_id(Source.PAGE, message))
             row = await self.reader.request(conversation)
@@ -179,7 +176,7 @@ class Counter:
         return await self._reply(conversation, error, receipt.state or row.state)
 
     async def _reply(self, conversation: str, error: str, state: str = "") -> Reply:
-        with _readable():
+        with readable():
             row = await self.reader.request(conversation)
         agents = tuple(Agent(identity, name) for identity, name in row.agents) if row else ()
         who = ", ".join(agent.name for agent in agents) or "somebody else"
@@ -218,12 +215,3 @@ def _is_same(fact: FactRow, conversation: str, event: Event) -> bool:
     return (fact.conversation, fact.trigger) == (conversation, event.trigger) and all(
         fact.data.get(name) == event.data.get(name) for name in _SAME
     )
-
-
-@contextmanager
-def _readable() -> Iterator[None]:
-    """A database that cannot be read is one that cannot take anything either."""
-    try:
-        yield
-    except SQLAlchemyError as error:
-        raise Unavailable("the database cannot be read") from error
