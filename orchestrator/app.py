@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.effects import Kind
@@ -41,6 +40,7 @@ from orchestrator.knowledge.article import ArticleError
 from orchestrator.knowledge.folder import load as load_articles
 from orchestrator.knowledge.folder import sample_folder
 from orchestrator.ports import Done, Handler, Job
+from orchestrator.readable import readable
 from orchestrator.settings import Settings
 from orchestrator.sides import Side, builtin_side, flex_side
 from orchestrator.texts.say import words
@@ -61,7 +61,6 @@ from storage.values import Applied, Receipt
 from web.app import create
 from web.app import serve as serve_web
 from web.services import Services
-from web.services import Unavailable as WebUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -365,20 +364,18 @@ class Service:
                 return await self.side.take(events)
         except TimeoutError:
             self.reconciler.prompt()
-            raise WebUnavailable("what came before is still being read", retry_after=5) from None
-        except Unavailable as error:
-            self.reconciler.prompt()
-            raise WebUnavailable(str(error), retry_after=error.retry_after) from error
+            raise Unavailable("what came before is still being read", retry_after=5) from None
         except Exception:
             self.reconciler.prompt()
             raise
 
     async def _is_ours(self, kind: str, ref: str) -> bool:
         try:
-            return await self.reader.knows(kind, ref)
-        except SQLAlchemyError as error:
+            with readable():
+                return await self.reader.knows(kind, ref)
+        except Unavailable:
             self.reconciler.prompt()
-            raise WebUnavailable("the database cannot be read") from error
+            raise
 
     async def _mark_dms(self, positions: dict[str, str]) -> None:
         await self.committer.run(partial(mark_dms, self.engine, positions))

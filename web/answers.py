@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import logging
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from aiohttp import web
 
-from orchestrator import errors
-from web.services import Unavailable
+from orchestrator.errors import Unavailable
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +63,10 @@ async def errors_as_json(request: web.Request, handler: Handler) -> web.StreamRe
         if refused.close:
             answer.force_close()
         return answer
-    except (Unavailable, errors.Unavailable) as unavailable:
+    except Unavailable as unavailable:
         log.warning("unavailable", extra={"path": request.path, "reason": str(unavailable)})
         answer = _error(503, "unavailable", str(unavailable))
-        answer.headers["Retry-After"] = str(max(1, math.ceil(unavailable.retry_after)))
+        answer.headers["Retry-After"] = str(max(1, unavailable.retry_after))
         return answer
     except web.HTTPException as raised:
         if raised.status < 400:

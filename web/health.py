@@ -8,7 +8,8 @@ from typing import Any
 
 from aiohttp import web
 
-from web.services import SERVICES, Services, Unavailable
+from orchestrator.errors import Unavailable
+from web.services import SERVICES, Services
 
 #: Seconds after which a check that has not answered counts as failed.
 READY_SECONDS = 2.0

@@ -24,21 +24,6 @@ def _foreign(_fields: Mapping[str, str], _query: Mapping[str, str], _at: datetim
     return ()
 
 
-class Unavailable(Exception):
-    """The store cannot take events now. Nothing was stored; the caller may try again."""
-
-    def __init__(self, detail: str = "the store is not available", retry_after: float = 5.0) -> None:
-        super().__init__(detail)
-        self.retry_after = retry_after  #: seconds
-
-
-class Busy(Unavailable):
-    """More has arrived than is being stored: the intake is full."""
-
-    def __init__(self, detail: str = "too much at once", retry_after: float = 1.0) -> None:
-        super().__init__(detail, retry_after)
-
-
 class Figures(Protocol):
     """What is counted of the service's work."""
 

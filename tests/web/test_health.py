@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from orchestrator.errors import Unavailable
 from tests.web.serving import Recorder, running
 from web import health
-from web.services import Unavailable
 
 
 async def test_a_living_process_says_so_without_asking_the_store() -> None:

@@ -188,7 +188,7 @@ async def test_a_database_that_cannot_be_read_is_503_and_tells_nothing_of_itself
         503,
         {"error": "unavailable", "detail": "the database cannot be read"},
     )
-    assert answer.headers["Retry-After"] == "5"
+    assert answer.headers["Retry-After"] == "2"
 
 
 # --- what stands there

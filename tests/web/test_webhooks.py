@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator
 import pytest
 
 from machines.events import Trigger
+from orchestrator.errors import Unavailable
 from tests.web.serving import CHANNEL_CLOSED, CONVERSATIONS, INTERACTIONS, MESSAGE, OURS, Web, running
-from web.services import Busy, Unavailable
 
 
 @pytest.fixture
@@ -85,7 +85,7 @@ async def test_a_bad_mark_is_400(twilio: Web) -> None:
 
 @pytest.mark.parametrize(
     ("trouble", "seconds"),
-    [(Busy(), "1"), (Unavailable("the database is down", 7.2), "8"), (Unavailable(retry_after=0), "1")],
+    [(Unavailable("the database is down", retry_after=7), "7"), (Unavailable("away", retry_after=0), "1")],
 )
 @pytest.mark.parametrize(("path", "fields"), [(CONVERSATIONS, MESSAGE), (INTERACTIONS, CHANNEL_CLOSED)])
 async def test_a_store_that_is_full_or_down_is_503_and_says_when_to_come_again(
