@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
 from collections.abc import Iterable, Sequence
+from contextlib import closing
+from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
 
@@ -30,6 +33,9 @@ class Database(Protocol):
 
     def bring_back(self, name: str) -> None:
         """As it was when it was kept under this name."""
+
+    def committed(self) -> bytes:
+        """A digest of every row of every table."""
 
     def close(self) -> None:
         """Leave nothing behind."""
@@ -61,6 +67,13 @@ class FileDatabase:
             file.unlink()
         for file in (self._folder / name).iterdir():
             shutil.copy(file, self._folder)
+
+    def committed(self) -> bytes:
+        found = sha256()
+        with closing(sqlite3.connect(self._file)) as connection:
+            for table in schema.metadata.sorted_tables:
+                found.update(repr(connection.execute(f"SELECT * FROM {table.name}").fetchall()).encode())
+        return found.digest()
 
     def close(self) -> None:
         """The folder goes with its owner."""
@@ -100,6 +113,13 @@ class ServerDatabase:
         acts += [f"INSERT INTO {table} SELECT * FROM {name}.{table}" for table in self._tables]
         acts.append("SELECT setval(pg_get_serial_sequence('effect', 'seq'), max(seq)) FROM effect")
         self._run(acts)
+
+    def committed(self) -> bytes:
+        found = sha256()
+        with psycopg.connect(self.url) as connection:
+            for table in self._tables:
+                found.update(repr(connection.execute(f"TABLE {table}".encode()).fetchall()).encode())
+        return found.digest()
 
     def close(self) -> None:
         self._administer("DROP DATABASE {} WITH (FORCE)")

@@ -33,6 +33,8 @@ TOO_LONG_S = 30
 WARMING = ("second miss", "agent leaves, another is invited", "agent completes")
 #: What a second crash goes on from.
 LEFT = "left_over"
+#: Everything of a transaction is written, and nothing of it is committed.
+_HALF = "transaction:written"
 #: Points inside the service; every other is a call to the outside.
 _INSIDE = ("commit", "transaction")
 
@@ -75,15 +77,24 @@ class Matrix:
             yield self._at(name, number)
 
     def twins(self, name: str, *, share: int = 0, of: int = 1) -> Iterator[tuple[str, list[str]]]:
-        """The same in half the time, at every `of`-th point: one life whose twins are killed.
+        """The same in a third of the time, for one of `of` parts of the points: one life whose twins are killed.
 
+        What comes next depends on what is left, and on nothing else: where a kill leaves row for row and byte for
+        byte what another left, the next life is the same. The one that leaves half a transaction behind is lived.
         For databases in files. A server would not see that anybody had died.
         """
-        numbers = {n for n in range(1, len(self._known(name)) + 1) if n % of == share}
-        for number in self._twins(name, numbers):
+        points = self._known(name)
+        total = len(points)
+        numbers = set(range(1 + total * share // of, 1 + total * (share + 1) // of))
+        ended: dict[tuple[bytes, bytes], list[str]] = {}
+        for number in sorted(self._twins(name, numbers), key=lambda n: (points[n - 1] != _HALF, n)):
             self._bring_back(_twin(number))
-            assert self._fork(name) is None
-            yield f"{number} {self._known(name)[number - 1]}", self._verdict()
+            left = self.database.committed(), (self._life / WORLD).read_bytes()
+            if left not in ended:
+                self._bring_back(_twin(number))  # whoever looked has tidied up behind the kill
+                assert self._fork(name) is None
+                ended[left] = self._verdict()
+            yield f"{number} {points[number - 1]}", ended[left]
 
     def spread(self, name: str, chance: Random) -> Iterator[tuple[str, list[str]]]:
         """Crash once at a point of chance of every kind."""
