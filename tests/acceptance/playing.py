@@ -20,6 +20,7 @@ from orchestrator.app import Service
 from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
+from orchestrator.texts.say import LOCALES, words
 from tests.acceptance.casework import Caseworker
 from tests.acceptance.looking import PATIENCE_S, POLL_S, Control, Json, free_port, says, until
 from tests.acceptance.tasks import Counter, DeskTask, Task
@@ -56,9 +57,10 @@ either_desk = pytest.mark.parametrize("bare", ["flex", "builtin"], indirect=True
 class Member:
     """A member in front of Discord."""
 
-    def __init__(self, control: Control, name: str) -> None:
+    def __init__(self, control: Control, name: str, locale: str = LOCALES[0]) -> None:
         self.control = control
         self.name = name
+        self.locale = locale  #: what they expect to read
         self._path = f"/members/{name}"
 
     async def write(self, text: str, **more: Any) -> str:
@@ -97,7 +99,8 @@ class Member:
 
     async def heard(self, key: str) -> list[Json]:
         """Every line of the bot in the DM that is this text of ours."""
-        return [m for m in await self.dm() if m["author"] == "bot" and says(key, m["content"])]
+        table = words(self.locale).member
+        return [m for m in await self.dm() if m["author"] == "bot" and says(key, m["content"], table)]
 
     async def hears(self, key: str, times: int = 1, within: float = PATIENCE_S) -> Json:
         """Wait for a text of ours; the latest such line."""
@@ -235,8 +238,8 @@ class Stage:
             return {}
         return {"case_webhook_url": self.receiver.url, "case_webhook_secret": SECRET}
 
-    def member(self, name: str = "mia") -> Member:
-        return Member(self.control, name)
+    def member(self, name: str = "mia", locale: str = LOCALES[0]) -> Member:
+        return Member(self.control, name, locale)
 
     def cases(self) -> list[Json]:
         """What agents will find: every case, by its number."""
@@ -257,8 +260,12 @@ class Stage:
         return self._noted("SELECT json_extract(data, '$.body') FROM case_note WHERE note = 'message_left'")
 
     @property
+    def database(self) -> Path:
+        return self.folder / "orchestrator.db"
+
+    @property
     def _database(self) -> str:
-        return f"file:{self.folder / 'orchestrator.db'}?mode=ro"
+        return f"file:{self.database}?mode=ro"
 
     def _noted(self, query: str) -> list[str]:
         with closing(sqlite3.connect(self._database, uri=True)) as database:

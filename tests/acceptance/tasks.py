@@ -196,6 +196,9 @@ class DeskTask(Reading):
     async def leave(self) -> None:
         await self.done("leave")
 
+    async def transfer(self, to: str) -> None:
+        await self.done("transfer", to=to)
+
     async def complete(self) -> None:
         await self.done("close")
 

@@ -9,8 +9,9 @@ from functools import cache
 from pathlib import Path
 
 from storage.upgrade import upgrade
-from tests.stories.scene import Line, Story, Told, tell
+from tests.stories.scene import Line, Story
 from tests.stories.stories import STORIES
+from tests.stories.told import Told, tell
 
 HEAD = """# Stories of a hand-off
 

@@ -1,61 +1,77 @@
-"""A story while it is played: one member, two agents, and what each of them reads."""
+"""A story while it is played: one member, two agents, and what each of them reads, wherever it is played."""
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from machines.hours import ALWAYS, Hours
 from machines.snapshot import DEFAULT_LIMITS, Limits
-from machines.testing.checker import check
-from tests.crash.seen import recorded
-from tests.inprocess.house import House
-from tests.inprocess.virtual import play
-from tests.inprocess.world import Json, Member, World
 
-#: After this long nothing is under way any more. Seconds.
-QUIET_S = 30.0
-
+Json = dict[str, Any]
 Line = tuple[str, str]  #: who, and what
 
 
-@dataclass
-class Scene:
+class Scene(ABC):
     """What a story is told with. Texts are named by their keys: what they say depends on the language."""
 
-    world: World
-    mia: Member
+    desk: str  #: `flex` or `builtin`
+    mia: Any  #: the member
+    ada: Any  #: an agent who works on cases
 
-    async def asks_for_a_person(self, number: int = 1) -> Any:
-        """The task that comes of it."""
-        self.mia.press("agent_requested")
-        await self.mia.hears("place", number)
-        return await self.world.task(number)
+    @abstractmethod
+    async def task(self, number: int = 1) -> Any:
+        """The `number`-th task, as soon as it is there."""
 
+    @abstractmethod
     async def hears_after(self, seconds: float, key: str) -> None:
-        """Nobody looks at the direct message meanwhile: ten looks a second would take seconds of ours."""
-        await self.world.time.sleep(seconds)
-        await self.mia.hears(key)
+        """A text that comes by itself when so much time has passed."""
+
+    @abstractmethod
+    async def later(self) -> None:
+        """Nothing is under way any more."""
+
+    @abstractmethod
+    async def sees(self, what: str, look: Callable[[Json], Any]) -> None:
+        """Wait for a message in the DM of which that is true."""
+
+    @abstractmethod
+    async def opens_a_case(self, title: str) -> None:
+        """An agent does, of the member."""
+
+    async def writes(self, text: str) -> str:
+        """The id of the message."""
+        return str(await done(self.mia.write(text)))
+
+    async def presses(self, action: str) -> Any:
+        return await done(self.mia.press(action))
 
     async def fills_in(self, action: str, text: str) -> None:
-        await self.mia.fills_in(self.mia.press(action), text)
+        """Press a button, and fill in the form that it opens."""
+        await self.mia.fills_in(await self.presses(action), text)
 
-    async def agent(self, act: Any) -> Any:
-        """At Flex an agent's act is done at once, at the built-in desk it is a command that is answered."""
-        return await act if inspect.isawaitable(act) else act
+    async def asks_for_a_person(self) -> Any:
+        """The task that comes of it."""
+        await self.presses("agent_requested")
+        await self.mia.hears("place")
+        return await self.task()
 
     async def taken_up(self, task: Any, agent: str = "ada", times: int = 1) -> Any:
         """The task in the hands of that agent."""
-        await self.agent(task.accept(agent))
+        await done(task.accept(agent))
         await self.mia.hears("agent_joined", times)
-        return task if self.world.desk == "flex" else replace(task, agent=agent)
+        return task if self.desk == "flex" else replace(task, agent=agent)
 
     async def says(self, task: Any, text: str) -> None:
-        await self.agent(task.write(text))
+        await done(task.write(text))
         await self.mia.reads(text)
+
+
+async def done(act: Any) -> Any:
+    """Some of what people do is done at once, some is a command that is answered."""
+    return await act if inspect.isawaitable(act) else act
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,45 +80,17 @@ class Story:
 
     title: str
     about: str
-    tell: Callable[[Scene], Any]
+    tell: Callable[[Any], Awaitable[None]]
     limits: Limits = DEFAULT_LIMITS
-    hours: Hours = ALWAYS
+    hours: str = "always"
     desks: tuple[str, ...] = ("flex", "builtin")
+    #: Settings by which it takes seconds where time cannot be skipped; None where it would take minutes all the same.
+    short: Mapping[str, float | str] | None = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
-    """What came of a story."""
-
-    member: tuple[Line, ...]  #: the direct message, oldest first
-    agent: tuple[Line, ...]  #: every task at the desk, oldest first
-    broken: tuple[str, ...]  #: promises
-
-
-def tell(story: Story, desk: str, locale: str, url: str) -> Told:
-    """Play it once over a fresh database. Always the same, but for ids."""
-    world = World(desk=desk, locale=locale)
-    return play(world.time, _told(story, world, url))
-
-
-async def _told(story: Story, world: World, url: str) -> Told:
-    house = House(world, url, limits=story.limits, hours=story.hours)
-    await house.start()
-    scene = Scene(world, world.member())
-    scene.mia.helpme()
-    await scene.mia.hears("greeting")
-    await story.tell(scene)
-    await world.time.sleep(QUIET_S)
-    member, agent = tuple(_read_by(scene)), tuple(_at_the_desk(scene))
-    down = [(world.time.time(), float("inf"))]
-    await house.stop()
-    leaks = sorted(task.get_name() for task in asyncio.all_tasks() - {asyncio.current_task()})
-    broken = [*map(str, check(recorded(world, house.engine, down, leaks))), *house.alerts]
-    return Told(member, agent, tuple(broken))
-
-
-def _read_by(scene: Scene) -> Iterator[Line]:
-    for message in scene.mia.dm():
+def read_by(messages: list[Json]) -> Iterator[Line]:
+    """A direct message, line by line."""
+    for message in messages:
         who = "Bot" if message["author"] == "bot" else "Mia"
         yield who, _shown(message)
 
@@ -112,19 +100,3 @@ def _shown(message: Json) -> str:
     reactions = "".join(f" ({reaction})" for reaction in message["reactions"])
     labels = " ".join(f"[{button['label']}]" for button in message["components"])
     return f"{message['content']}{files}{reactions}" + (f"\n{labels}" if labels else "")
-
-
-def _at_the_desk(scene: Scene) -> Iterator[Line]:
-    for number, task in enumerate(scene.world.tasks(), start=1):
-        yield "", f"task {number}"
-        if scene.world.desk == "flex":
-            yield from ((_by(line["author"]), str(line["body"])) for line in task.lines())
-        else:
-            shown = task.show()
-            said = [(m["at"], m["name"], m["body"]) for m in shown["messages"] if not m["deleted"]]
-            noted = [(note["at"], "Orchestrator", note["text"]) for note in shown["notes"]]
-            yield from ((who, text) for _, who, text in sorted([*said, *noted]))
-
-
-def _by(author: str) -> str:
-    return "Member" if author.startswith("discord_") else author.capitalize()
