@@ -300,6 +300,17 @@ def say_desk_failed(draft: Draft) -> None:
     draft.alert("desk_failed", conversation=draft.snapshot.id, request=draft.context.request)
 
 
+def say_contact_ended(draft: Draft) -> None:
+    """Nobody took up what an agent began. Whoever replied meanwhile was read by nobody, and is told so."""
+    if draft.context.awaited != "agent":
+        draft.say("contact_ended", PERSON)
+    elif draft.event.trigger is T.DESK_FAILED:
+        say_desk_failed(draft)
+    else:
+        say_nobody_came(draft)
+    draft.note_case("contact_ended")
+
+
 def say_desk_lost(draft: Draft) -> None:
     """The desk broke under a talk: a new request takes its place, with the transcript."""
     draft.say("desk_lost")

@@ -184,11 +184,6 @@ def deliver_contact(draft: Draft) -> None:
     _relay_to_member(draft)
 
 
-def say_contact_ended(draft: Draft) -> None:
-    draft.say("contact_ended", "agent_requested")
-    draft.note_case("contact_ended")
-
-
 # --- relaying
 
 
@@ -196,7 +191,7 @@ def relay_member(draft: Draft) -> None:
     op = _OPS[T(draft.event.trigger)]
     message = draft.data["message"]
     if op == "create" and draft.context.unreachable:
-        draft.change(unreachable=False)
+        draft.change(unreachable=False, place=0)  # what they were told meanwhile did not arrive
         draft.note_desk("reachable_again")
     draft.to_desk(
         Kind.RELAY_TO_DESK,

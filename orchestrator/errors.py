@@ -12,6 +12,9 @@ OrchestratorError
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from machines.events import Trigger
 
 
@@ -37,6 +40,17 @@ class Reject(OrchestratorError):
     def __init__(self, reason: str, *, report: Trigger | None = None) -> None:
         super().__init__(reason)
         self.report = report
+
+
+@contextmanager
+def looking() -> Iterator[None]:
+    """A look that is refused says nothing about what was done before: look again. That the far side is gone does."""
+    try:
+        yield
+    except Reject as error:
+        if error.report is not None:
+            raise
+        raise Retry(str(error)) from error
 
 
 class Unavailable(OrchestratorError):

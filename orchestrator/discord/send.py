@@ -13,7 +13,7 @@ from orchestrator.discord import views
 from orchestrator.discord.limits import NONCE_WINDOW_S
 from orchestrator.discord.render import made_at, nonce, snowflake, split
 from orchestrator.discord.wording import agent_text, case_text, place_text, say_text, shows_a_place
-from orchestrator.errors import Reject, Retry
+from orchestrator.errors import Reject, Retry, looking
 from orchestrator.ports import Button, Discord, Done, File, Handler, Job
 from orchestrator.texts import names
 from orchestrator.texts.document import Document
@@ -85,33 +85,37 @@ class Sender:
     async def place(self, job: Job) -> Done:
         """The place in the line: one message, sent when a person is asked for and edited when the place changed.
 
-        It says what the conversation holds to be told by now, however old the effect is.
+        It says what the conversation holds to be told by now, however old the effect is. Who could not be reached
+        when they asked is told once they can be.
         """
         payload, conversation = job.effect.payload, job.effect.conversation
         talk = await self.reader.conversation(conversation)
         if talk is None or not (payload.get("fresh") or _waits(talk, payload["request"])):
             return Done()
+        shown = None if payload.get("fresh") else await self._place_shown(job)
         number = await self._number(str(payload.get("case", "")))
         to = await self._to(job.effect.member)
         place = place_text(talk.place, talk.minutes, to.words)
         body = " ".join(text(to.words.member, "place", {"number": number, "place": place}).split())
         buttons = views.rows(("agent_request_cancelled", "other_case"), conversation, to.words)
-        if payload.get("fresh"):
+        if shown is None:
             fits = shows_a_place(number, to.words)
             (ref,) = await self._send(job, to.channel, body, buttons, fits=fits)
             if job.in_doubt:  # what stands there may show an earlier place
                 return Done(ref=ref, dm_channel=to.learned)
         else:
-            earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
-            if earlier is None or earlier[1]["request"] != payload["request"]:
-                return Done()
-            ref = earlier[0]
+            ref = shown
             if self._places.get(ref) != body:
                 await self.discord.edit(to.channel, ref, body, buttons=buttons)
         while len(self._places) >= REMEMBERED:
             del self._places[next(iter(self._places))]
         self._places[ref] = body
         return Done(ref=ref, dm_channel=to.learned)
+
+    async def _place_shown(self, job: Job) -> str | None:
+        """The message that shows it, of the same request."""
+        earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
+        return earlier[0] if earlier and earlier[1]["request"] == job.effect.payload["request"] else None
 
     async def send_transcript(self, job: Job) -> Done:
         rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))
@@ -245,7 +249,8 @@ class Sender:
             position = snowflake(began - 60.0) if began else "0"
         found: list[str] = []
         for _ in range(ADOPT_PAGES):
-            page = await self.discord.history(channel, after=position)
+            with looking():
+                page = await self.discord.history(channel, after=position)
             found += [m.id for m in page if m.own and (fits(m.body) if fits else m.body == text.strip())]
             if len(page) < PAGE:
                 break

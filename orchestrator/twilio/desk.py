@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import Clock
-from orchestrator.errors import Reject, Retry
+from orchestrator.errors import Reject, Retry, looking
 from orchestrator.ports import Conflict, Done, Handler, Interaction, Job, Task, Twilio
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
@@ -315,7 +315,9 @@ class FlexDesk:
 
     async def _find(self, key: str, sid: str) -> str | None:
         """The message that an earlier attempt of this effect left."""
-        for message in await self.twilio.messages(sid, newest_first=True, limit=LOOK_BACK):
+        with looking():
+            messages = await self.twilio.messages(sid, newest_first=True, limit=LOOK_BACK)
+        for message in messages:
             if message.attributes.get(OUR_ATTRIBUTE, {}).get("effect") == key:
                 return message.sid
         return None

@@ -41,7 +41,7 @@ def free_port() -> int:
 
 def says(key: str, text: str, table: Any = ENGLISH.member) -> re.Match[str] | None:
     """Whether a text is the one of `key`, whatever its placeholders hold."""
-    words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*)", re.escape(" ".join(table[key].split())))
+    words = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.*?)", re.escape(" ".join(table[key].split())))
     return re.fullmatch(words, " ".join(text.split()), re.DOTALL)
 
 

@@ -217,11 +217,13 @@ def _cases(connection: Connection) -> Iterator[HelpCase]:
     t = schema.event
     chose = connection.execute(select(t.c.subject).where(t.c.trigger == "other_case")).scalars().all()
     by_agents = ("opened", "reopened", "agent_contacts")
-    query = select(t.c.subject, t.c.source, t.c.trigger).where(t.c.trigger.in_(by_agents))
+    query = select(t.c.subject, t.c.source, t.c.trigger, t.c.id).where(t.c.trigger.in_(by_agents))
+    pressed = select(t.c.subject, t.c.version).where(t.c.data.contains('"reopened":true', autoescape=True))
+    reopened = tuple(f"{row.subject}:{row.version}:" for row in connection.execute(pressed))
     taken_up = {
         row.subject
         for row in connection.execute(query)
-        if row.source == "page" or row.trigger == "agent_contacts"
+        if row.source == "page" or row.trigger == "agent_contacts" or row.id.startswith(reopened)
     }
     for row in connection.execute(select(schema.case_).where(schema.case_.c.kind == "help")):
         linked = json.loads(row.context).get("conversations", ())

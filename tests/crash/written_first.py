@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 
 from machines.effects import Kind
 from machines.testing.history import By, Desk, Line, by
-from machines.testing.relayed import APOLOGIES
+from machines.testing.relayed import APOLOGIES, GRAIN_S
 from storage import schema
 from tests.inprocess.world import World
 
@@ -17,7 +17,8 @@ from tests.inprocess.world import World
 def among(desks: Iterable[Desk], world: World, connection: Connection) -> Iterator[Desk]:
     """The desks of Flex, and one for each of these words, with what agents read there of deliveries.
 
-    They overtake what agents say in Flex at the same moment: that comes by another way.
+    They overtake what agents say in Flex at the same moment: that comes by another way. They are dated by the clock
+    that dates the notes.
     """
     there = list(desks)
     yield from there
@@ -28,7 +29,8 @@ def among(desks: Iterable[Desk], world: World, connection: Connection) -> Iterat
     for row in rows:
         ref = row.id.partition(":")[2]
         number = next((int(found["request"]) for found in sent if found["message"] == row.id), 0)
-        line = Line(id=ref, at=row.at, by=By.AGENT, text=row.body, earlier=tuple(world.wrote.get(ref, ())))
+        at = row.at + world.ahead[1] - GRAIN_S
+        line = Line(id=ref, at=at, by=By.AGENT, text=row.body, earlier=tuple(world.wrote.get(ref, ())))
         notes = [
             note
             for desk in there

@@ -146,6 +146,30 @@ def test_whoever_could_not_be_told_is_told_once_they_write(world: World, url: st
     play(world.time, story())
 
 
+def test_whoever_could_not_be_told_when_they_asked_is_told_once_they_write(world: World, url: str) -> None:
+    async def story() -> None:
+        async with living(world, url):
+            (mia,) = await queued(world, "mia")
+            tom = world.member("tom")
+            tom.helpme()
+            await tom.hears("greeting")
+            tom.press("agent_requested")
+            world.discord.members.change(tom.name, dms_open=False)
+            await world.task(2)
+            await world.time.sleep(SOON_S)
+            assert tom.heard("place") == []
+            world.discord.members.change(tom.name, dms_open=True)
+            tom.write("here I am")
+            await world.time.sleep(SOON_S)
+            assert nth(2) in place(tom)["content"]
+            assert edits(world, tom) == []
+            mia.press("agent_request_cancelled")
+            await tom.reads(NEXT)
+            assert len(edits(world, tom)) == 1
+
+    play(world.time, story())
+
+
 def test_who_asks_again_is_told_below_and_only_the_newest_is_edited(world: World, url: str) -> None:
     async def story() -> None:
         async with living(world, url):

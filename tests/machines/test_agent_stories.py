@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger as T
 from machines.snapshot import CaseFacts
@@ -186,6 +188,21 @@ def test_a_contact_that_the_agent_never_accepted_ends_without_a_goodbye() -> Non
     assert (talk.state, texts(done)) == ("bot_faq", ["contact_ended"])
     assert ("note_added", "contact_ended") in told(done)
     assert not any(kind in OPEN_DESK for kind in kinds(done))
+
+
+@pytest.mark.parametrize(("end", "said"), [(T.DESK_CLOSED, "nobody_came"), (T.DESK_FAILED, "desk_failed")])
+def test_whoever_replied_to_a_contact_that_was_never_accepted_is_told_that_nobody_reads_it(
+    end: T, said: str
+) -> None:
+    talk = Talk(open_now=True)
+    talk.asks()
+    talk.hears(T.AGENT_CONTACTS, agent="ada", name="Ada")
+    talk.hears(T.MEMBER_MESSAGE)
+    done = talk.hears(end, request=1)
+    assert (talk.state, texts(done)) == ("bot_faq", [said])
+    assert ("note_added", "contact_ended") in told(done)
+    # what is still to be posted at a closed desk fails, and its author is told; one that broke takes nothing more
+    assert bool(done.voids) == (end is T.DESK_FAILED)
 
 
 def test_the_member_may_close_at_any_time_and_the_desk_is_closed_with_it() -> None:

@@ -41,16 +41,20 @@ class Reports:
 
 
 def untold(engine: Engine, people: list[Person]) -> Iterator[str]:
-    """Reports whose number its member was told twice, or never though no message to them died, in words."""
+    """Reports whose number its member was told twice, or never though no message to them died, in words.
+
+    An answer of which it was never known whether it arrived is followed by a direct message.
+    """
     case, effect = schema.case_, schema.effect
     with engine.connect() as connection:
         rows = connection.execute(select(case).where(case.c.kind != "help")).all()
-        dead = select(effect.c.subject).where(effect.c.kind == "say", effect.c.status == "dead")
-        in_vain = set(connection.execute(dead).scalars())
+        dead = select(effect.c.subject, effect.c.kind).where(effect.c.status == "dead")
+        died = {(row.subject, row.kind) for row in connection.execute(dead)}
     for person in people:
         told = numbers(person.member)
         mine = str(person.member.world.discord.members.named(person.member.name).id)
         for row in rows:
             times = told.count(str(row.number)) if row.member == mine else 1
-            if times > 1 or (times == 0 and f"case:{row.id}" not in in_vain):
+            most = 1 + ((f"case:{row.id}", "answer_interaction") in died)
+            if times > most or (times == 0 and (f"case:{row.id}", "say") not in died):
                 yield f"{person.member.name} was told {times} times of report {row.number}"

@@ -15,6 +15,9 @@ AT_ONCE, DEFAULT, LONG = 10, 300, 20_000
 #: Seeds that found something once, and what.
 REGRESSIONS = {
     66: "a correction of what an earlier desk was told got lost",
+    1183: "whoever could not be told their place when they asked was not told it later either",
+    1203: "replies to an agent who wrote first and went before they were heard of were lost",
+    2849: "what was in doubt died of a look that was refused, though it had arrived",
 }
 
 

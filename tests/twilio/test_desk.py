@@ -112,6 +112,19 @@ async def test_a_message_that_an_earlier_attempt_posted_is_found(
     assert [m["body"] for m in served.sandbox.twilio.conversation(sid)["messages"]] == ["hello"]
 
 
+async def test_a_look_that_is_refused_says_nothing_about_the_message_in_doubt(
+    desk: FlexDesk, rows: Rows, served: Served
+) -> None:
+    sid = await opened(desk, rows)
+    asked = {"message": rows.say("hello"), "op": "create"}
+    first = await desk.relay(job(Kind.RELAY_TO_DESK, **asked))
+    served.fault("GET", "/Messages", status=400, times=1)
+    with pytest.raises(Retry):
+        await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, **asked))
+    assert (await desk.relay(job(Kind.RELAY_TO_DESK, in_doubt=True, **asked))).ref == first.ref
+    assert [m["body"] for m in served.sandbox.twilio.conversation(sid)["messages"]] == ["hello"]
+
+
 async def test_a_message_in_doubt_is_not_posted_again_before_that_is_safe(desk: FlexDesk, rows: Rows) -> None:
     await opened(desk, rows)
     asked = {"message": rows.say("hello"), "op": "create"}
