@@ -7,7 +7,6 @@ import json
 import re
 import signal
 import sqlite3
-import sys
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +20,7 @@ from orchestrator.sandbox.server import Sandbox
 from orchestrator.settings import Settings, load
 from orchestrator.setup.provision import provision
 from orchestrator.texts.say import LOCALES, words
+from tests import warm
 from tests.acceptance.casework import Caseworker
 from tests.acceptance.looking import PATIENCE_S, POLL_S, Control, Json, free_port, says, until
 from tests.acceptance.tasks import Counter, DeskTask, Task
@@ -188,7 +188,7 @@ class Stage:
     receiver: Receiver | None = None  #: of a CRM that follows cases
     port: int = field(default_factory=free_port)
     service: Service | None = None
-    process: asyncio.subprocess.Process | None = None
+    process: warm.Process | None = None
     _running: asyncio.Task[None] | None = None
     _found: dict[str, DeskTask] = field(
         default_factory=dict
@@ -335,16 +335,8 @@ class Stage:
     async def spawn(self) -> None:
         """Serve in a process of its own; returns when it is ready."""
         with (self.folder / "service.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "orchestrator",
-                "serve",
-                env=self.environment(),
-                cwd=self.folder,
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+            self.process = await warm.start(
+                "serve", env=self.environment(), cwd=self.folder, log=log.fileno()
             )
         await self.ready()
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from random import Random
 
 from orchestrator.sandbox import server
+from tests import warm
 from tests.acceptance.playing import free_port
 
 
@@ -51,19 +51,9 @@ class Command:
             return Ended(process.returncode, out.decode(), err.decode())
 
     @asynccontextmanager
-    async def running(self, *args: str, **changes: str | None) -> AsyncIterator[asyncio.subprocess.Process]:
+    async def running(self, *args: str, **changes: str | None) -> AsyncIterator[warm.Process]:
         """Start it; it is killed at the end if it still runs."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-m",
-            "orchestrator",
-            *args,
-            env=self.environment(**changes),
-            cwd=self.folder,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-        )
+        process = await warm.start(*args, env=self.environment(**changes), cwd=self.folder)
         try:
             yield process
         finally:
