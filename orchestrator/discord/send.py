@@ -93,6 +93,8 @@ class Sender:
         if talk is None or not (payload.get("fresh") or _waits(talk, payload["request"])):
             return Done()
         shown = None if payload.get("fresh") else await self._place_shown(job)
+        if shown is None and not payload.get("fresh") and not await self._place_died(job):
+            return Done()  # it was never to be told: their desk broke, or an agent wrote first
         number = await self._number(str(payload.get("case", "")))
         to = await self._to(job.effect.member)
         place = place_text(talk.place, talk.minutes, to.words)
@@ -116,6 +118,10 @@ class Sender:
         """The message that shows it, of the same request."""
         earlier = await self.reader.effect_ref(job.effect.subject, Kind.PLACE)
         return earlier[0] if earlier and earlier[1]["request"] == job.effect.payload["request"] else None
+
+    async def _place_died(self, job: Job) -> bool:
+        died = await self.reader.died(job.effect.subject, Kind.PLACE)
+        return died is not None and bool(died["request"] == job.effect.payload["request"])
 
     async def send_transcript(self, job: Job) -> Done:
         rows = await self.reader.transcript(job.effect.conversation, job.effect.payload.get("upto"))

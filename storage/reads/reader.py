@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any
 
-from sqlalchemy import BindParameter, Column, Select, and_, bindparam, func, or_, select, text
+from sqlalchemy import BindParameter, Column, ColumnElement, Select, and_, bindparam, func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncEngine
 
 from machines.effects import Kind
@@ -164,21 +164,20 @@ class Reader:
 
     async def effect_ref(self, subject: str, kind: str) -> tuple[str, dict[str, Any]] | None:
         """The provider's id and payload of the latest done effect of a kind."""
-        t = effect
-        query = (
-            select(t.c.ref, t.c.payload)
-            .where(
-                t.c.key > f"{subject}:",
-                t.c.key < f"{subject};",  # the next character: every key of this subject lies between
-                t.c.kind == kind,
-                t.c.status == str(Status.DONE),
-                t.c.ref.is_not(None),
-            )
-            .order_by(t.c.seq.desc())
-            .limit(1)
-        )
-        row = await self._one(query)
+        row = await self._latest(subject, kind, Status.DONE, effect.c.ref.is_not(None))
         return (row.ref, codec.load(row.payload)) if row else None
+
+    async def died(self, subject: str, kind: str) -> dict[str, Any] | None:
+        """The payload of the latest dead effect of a kind."""
+        row = await self._latest(subject, kind, Status.DEAD)
+        return codec.load(row.payload) if row else None
+
+    async def _latest(self, subject: str, kind: str, status: Status, *more: ColumnElement[bool]) -> Any:
+        t = effect
+        # the next character: every key of this subject lies between
+        mine = (t.c.key > f"{subject}:", t.c.key < f"{subject};", t.c.kind == kind)
+        query = select(t.c.ref, t.c.payload).where(*mine, t.c.status == str(status), *more)
+        return await self._one(query.order_by(t.c.seq.desc()).limit(1))
 
     async def made_in(self, subject: str, lane: str, ref: str) -> bool:
         """Whether an effect of this subject and lane made what the provider calls so."""
