@@ -23,9 +23,9 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/orchestrator demo
 
-# Three workers on two cores: much of the suite waits for clocks and sockets.
+# Four workers on two cores: much of the suite waits for clocks and sockets.
 test: $(READY) lint
-	$(BIN)/python -m pytest -n 3 --dist worksteal
+	$(BIN)/python -m pytest -n 4 --dist worksteal
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from orchestrator.chatbot.index import MAX_WORDS, Index, words
@@ -51,6 +51,7 @@ def test_unrelated_words_lower_every_score(question: str, noise: str) -> None:
     assert all(score < scores[found.id] for found, score in after)
 
 
+@settings(max_examples=25)  # an index is built for each
 @given(questions, st.randoms())
 def test_ranking_does_not_depend_on_earlier_questions_or_on_the_instance(
     question: str, shuffler: random.Random

@@ -185,6 +185,9 @@ def test_who_asks_again_is_told_below_and_only_the_newest_is_edited(world: World
     play(world.time, story())
 
 
+@pytest.mark.parametrize(
+    "database", ["sqlite", pytest.param("postgresql", marks=pytest.mark.long)], indirect=True
+)
 def test_a_thousand_who_wait_are_each_told_once_that_the_first_one_went(url: str) -> None:
     """At the built-in desk, over whichever database: places are looked at a hundred at a time."""
     world = World(desk="builtin")

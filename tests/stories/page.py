@@ -34,6 +34,7 @@ def page() -> Iterator[str]:
         yield from _block("At the desk", told["en"].agent)
 
 
+@cache
 def told_once(story: Story, desk: str, locale: str) -> Told:
     """Over a fresh database, at the same address every time: statements stay compiled."""
     folder = Path(_folder().name)

@@ -85,7 +85,7 @@ class Story:
     hours: str = "always"
     desks: tuple[str, ...] = ("flex", "builtin")
     #: Settings by which it takes seconds where time cannot be skipped; None where it would take minutes all the same.
-    short: Mapping[str, float | str] | None = field(default_factory=dict)
+    short: Mapping[str, float | str] | None = field(default_factory=dict, hash=False)
 
 
 def read_by(messages: list[Json]) -> Iterator[Line]:

@@ -6,6 +6,7 @@ import ast
 import string
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -46,6 +47,7 @@ def literals(node: ast.AST) -> set[str]:
     return {node.value} if isinstance(node, ast.Constant) and isinstance(node.value, str) else set()
 
 
+@cache
 def said() -> Mapping[str, list[set[str]]]:
     """Keys said to a member, with the arguments of each saying."""
     found: dict[str, list[set[str]]] = defaultdict(list)
@@ -55,6 +57,7 @@ def said() -> Mapping[str, list[set[str]]]:
     return found
 
 
+@cache
 def noted() -> Mapping[str, list[set[str]]]:
     found: dict[str, list[set[str]]] = defaultdict(list)
     for name, call in calls("note_desk", "note_desk_of"):
@@ -63,6 +66,7 @@ def noted() -> Mapping[str, list[set[str]]]:
     return found
 
 
+@cache
 def answered() -> set[str]:
     """Keys of answers to a command."""
     found = {"look_in_dm"}
@@ -75,6 +79,7 @@ def answered() -> set[str]:
     return found | {key for _, call in calls("answer") for key in literals(call.args[0])}
 
 
+@cache
 def buttons() -> set[str]:
     """Actions that a text of the machines carries as buttons."""
     found: set[str] = set()
@@ -107,8 +112,14 @@ def buttons() -> set[str]:
 
 def named_in_the_service(key: str) -> bool:
     """Does an adapter name this key?"""
+    return f'"{key}"' in adapters()
+
+
+@cache
+def adapters() -> str:
+    """Their sources, one after the other."""
     rooms = [ORCHESTRATOR / room for room in ("discord", "twilio")]
-    return any(f'"{key}"' in path.read_text() for room in rooms for path in room.glob("*.py"))
+    return "\n".join(path.read_text() for room in rooms for path in room.glob("*.py"))
 
 
 def placeholders(text: str) -> set[str]:
