@@ -22,6 +22,8 @@ TRIGGERS = {
 #: Commands about a message that is there already: the message is the record of them.
 CHANGES = ("edit", "unsend")
 _DONE = (Outcome.MOVED, Outcome.STAYED)
+#: Whoever does that is there.
+_COMES = (Trigger.AGENT_JOINED, Trigger.AGENT_MESSAGE)
 
 
 def answered_truly(history: History) -> Iterator[str]:
@@ -76,8 +78,12 @@ def _changes(history: History) -> Iterator[str]:
 
 
 def nobody_else_wrote(history: History) -> Iterator[str]:
-    """I14. Every word of an agent at the built-in desk was given by a command; silent where none was recorded."""
+    """I14. Every word of an agent at the built-in desk was given by a command; silent where none was recorded.
+
+    The first words of an agent who writes first are given from a case: the journal has them.
+    """
     given = {command.id for command in history.commands if command.what == "write"}
+    given |= {entry.id for entry in history.journal if entry.trigger == Trigger.AGENT_CONTACTS}
     for desk in history.desks if history.commands else ():
         for line in desk.lines:
             if line.by is By.AGENT and line.id not in given:
@@ -98,10 +104,15 @@ def one_owner(history: History) -> Iterator[str]:
             yield f"{entry.agent} handed {entry.subject} over without having it"
         if entry.after != State.WITH_AGENT:
             there.clear()
-        elif entry.trigger in (Trigger.AGENT_JOINED, Trigger.AGENT_MESSAGE) and entry.agent:
+        elif entry.agent and (entry.trigger in _COMES or _begins(entry)):
             there.add(entry.agent)
         elif entry.trigger == Trigger.AGENT_LEFT:
             there.discard(entry.agent)
+
+
+def _begins(entry: Entry) -> bool:
+    """An agent writes first, and talks with the member from then on."""
+    return entry.trigger == Trigger.AGENT_CONTACTS and entry.outcome is Outcome.MOVED
 
 
 def _line(history: History, command: Command) -> Line | None:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.crash.apart import Apart
 from tests.crash.databases import FileDatabase, ServerDatabase
 from tests.crash.matrix import Matrix
 from tests.storage.server import server
@@ -15,6 +16,13 @@ from tests.storage.server import server
 def sqlite(tmp_path_factory: pytest.TempPathFactory) -> Matrix:
     folder = tmp_path_factory.mktemp("crash")
     return Matrix(folder, FileDatabase(folder / "database"))
+
+
+@pytest.fixture(scope="session")
+def apart(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Apart]:
+    found = Apart(tmp_path_factory.mktemp("crash"))
+    yield found
+    found.close()
 
 
 @pytest.fixture(scope="session")

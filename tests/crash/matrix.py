@@ -96,13 +96,13 @@ class Matrix:
                 ended[left] = self._verdict()
             yield f"{number} {points[number - 1]}", ended[left]
 
-    def spread(self, name: str, chance: Random) -> Iterator[tuple[str, list[str]]]:
-        """Crash once at a point of chance of every kind."""
+    def spread(self, name: str, chance: Random, most: int) -> Iterator[tuple[str, list[str]]]:
+        """Crash once at a point of chance of so many kinds."""
         kinds: dict[str, list[int]] = {}
         for number, point in enumerate(self._known(name), start=1):
             kinds.setdefault(kind(point), []).append(number)
-        for numbers in kinds.values():
-            yield self._at(name, chance.choice(numbers))
+        for among in chance.sample(sorted(kinds), most):
+            yield self._at(name, chance.choice(kinds[among]))
 
     def twice(self, name: str, chance: Random) -> tuple[tuple[int, int], list[str]]:
         """Crash at a point of chance, and again at one of chance of the life after it."""

@@ -7,25 +7,28 @@ from random import Random
 
 import pytest
 
+from tests.crash.apart import Apart
 from tests.crash.flows import FLOWS
 from tests.crash.matrix import Matrix, kind
 
 #: Tests of one flow: they share its points, so that workers can share the flow.
 SHARES = 2
 TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 2, 200, 10
+#: Of five.
+KINDS_POSTGRESQL = 3
 
 
 @pytest.mark.parametrize("share", range(SHARES))
 @pytest.mark.parametrize("flow", FLOWS)
-def test_a_crash_at_any_point_loses_and_doubles_nothing(sqlite: Matrix, flow: str, share: int) -> None:
-    wrong = {point: found for point, found in sqlite.twins(flow, share=share, of=SHARES) if found}
+def test_a_crash_at_any_point_loses_and_doubles_nothing(apart: Apart, flow: str, share: int) -> None:
+    wrong = {point: found for point, found in apart.twins(flow, share, SHARES) if found}
     assert wrong == {}
 
 
 @pytest.mark.parametrize("flow", FLOWS)
-def test_a_crash_at_a_point_of_every_kind_over_postgresql(postgresql: Matrix, flow: str) -> None:
-    wrong = {point: found for point, found in postgresql.spread(flow, Random(f"spread/{flow}")) if found}
-    assert wrong == {}
+def test_a_crash_at_points_of_several_kinds_over_postgresql(postgresql: Matrix, flow: str) -> None:
+    spread = postgresql.spread(flow, Random(f"spread/{flow}"), KINDS_POSTGRESQL)
+    assert {point: found for point, found in spread if found} == {}
 
 
 @pytest.mark.long

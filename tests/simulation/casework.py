@@ -53,8 +53,6 @@ class Office:
             "merge": 7,
             "contact": 5,
         }
-        if self.world.desk == "builtin":
-            del acts["contact"]  # the checker knows the commands of that desk only
         what = self.chance.choices([*acts, "open"], [*acts.values(), 2])[0]
         own = [
             other["number"]
