@@ -23,9 +23,11 @@ $(READY): pyproject.toml constraints.txt
 demo: $(READY)
 	$(BIN)/orchestrator demo
 
-# Four workers on two cores: much of the suite waits for clocks and sockets.
-test: $(READY) lint
-	$(BIN)/python -m pytest -n 4 --dist worksteal
+# Six workers on two cores: much of the suite waits for clocks and sockets. Linters run beside it.
+test: $(READY)
+	@$(MAKE) --no-print-directory lint & linting=$$!; \
+	$(BIN)/python -m pytest -n 6 --dist worksteal; tested=$$?; \
+	wait $$linting && exit $$tested
 
 test-long: $(READY)
 	$(BIN)/python -m pytest -n 2 --dist worksteal -m long --timeout 7200

@@ -165,7 +165,7 @@ def say_idle_goodbye(draft: Draft) -> None:
     hide_from_bot(draft)
     close(draft, "idle")
     case = draft.given.case
-    if draft.event.trigger is T.MEMBER_IDLE:
+    if draft.event.trigger is T.MEMBER_IDLE and not draft.context.unreachable:
         draft.say("idle_resolved", "rating", "transcript_requested", "reopen")
     elif case and case.state in LIVE:
         draft.say("idle_case_open", "reopen")

@@ -26,3 +26,4 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     """Thousands of tests were collected, and stay: nobody need look through them again and again for garbage."""
     gc.collect()
     gc.freeze()
+    gc.set_threshold(20_000, 20, 20)

@@ -66,6 +66,7 @@ def whole(case: CaseFile, around: Surroundings, now: float, targets: Targets) ->
         **short(case, now, targets),
         "version": case.version,
         "summary": context.summary,
+        "steps": context.steps or None,
         "channel": context.channel or None,
         "agents": list(context.agents),
         "reason": context.reason or None,

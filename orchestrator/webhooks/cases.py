@@ -72,6 +72,8 @@ def render(change: Mapping[str, Any], case: FollowedCase) -> bytes:
                     "version": case.version,
                     "title": case.context.title,
                     "summary": case.context.summary,
+                    "steps": case.context.steps,
+                    "channel": case.context.channel,
                     "priority": case.context.priority,
                     "tags": case.context.tags,
                     "assignee": case.context.assignee,

@@ -46,6 +46,9 @@ async def test_a_bug_is_reported_in_a_channel_and_becomes_a_case(stage: Stage) -
     assert (case["number"], case["kind"], case["state"]) == (1, "bug", "open")
     assert (case["title"], case["summary"], case["steps"]) == (TITLE, SUMMARY, STEPS)
     assert case["channel"] == _channel(stage, "bug-report")
+    found = await stage.agent().show(1)
+    read_by_agents = (found["title"], found["summary"], found["steps"], found["channel"])
+    assert read_by_agents == (TITLE, SUMMARY, STEPS, case["channel"])
     assert await mia.dm() == []
 
 

@@ -13,9 +13,9 @@ from tests.crash.matrix import Matrix, kind
 
 #: Tests of one flow: they share its points, so that workers can share the flow.
 SHARES = 2
-TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 2, 200, 10
+TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 1, 200, 10
 #: Of five.
-KINDS_POSTGRESQL = 3
+KINDS_POSTGRESQL = 2
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -253,3 +253,14 @@ def test_a_blocked_member_is_told_once_and_the_desk_is_closed() -> None:
     done = talk.hears(T.MEMBER_BLOCKED)
     assert (talk.state, texts(done), desk_texts(done)) == ("closed", ["blocked"], ["member_blocked"])
     assert talk.hears(T.MEMBER_BLOCKED).effects == ()
+
+
+def test_the_case_of_a_member_who_cannot_be_reached_is_not_resolved_for_want_of_a_reply() -> None:
+    talk = Talk()
+    talk.asks()
+    talk.hears(T.AGENT_CONTACTS, agent="ada", name="Ada", present=True)
+    talk.hears(T.UNREACHABLE)
+    done = talk.fires(T.MEMBER_IDLE)
+    assert (talk.state, texts(done)) == ("closed", ["idle_case_open"])
+    assert [what for what, _ in told(done)] == ["note_added"]
+    assert desk_texts(done) == ["ended_by_silence"]

@@ -55,6 +55,8 @@ def test_the_change_is_told_as_it_was_and_the_case_as_it_is() -> None:
         "version": 5,
         "title": "",
         "summary": "",
+        "steps": "",
+        "channel": "",
         "priority": "",
         "tags": [],
         "assignee": "",
