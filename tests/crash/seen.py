@@ -18,10 +18,11 @@ from orchestrator.sandbox.discord import view
 from orchestrator.texts.say import Table, words
 from storage import schema
 from tests.acceptance.playing import says
+from tests.crash.outside import Outside
 from tests.crash.seen_builtin import own, shown
 from tests.crash.written_first import among
 from tests.english import ENGLISH
-from tests.inprocess.world import Json, World
+from tests.inprocess.world import Json
 from tests.storage.replay import differences
 
 _FROM_AGENT = re.compile(r"\*\*\w+:\*\* (.*)", re.DOTALL)
@@ -31,7 +32,7 @@ _OUR_AUTHOR, _OUR_NOTES = "discord_", "orchestrator"
 
 
 def recorded(
-    world: World,
+    world: Outside,
     engine: Engine,
     down: Sequence[tuple[float, float]] = (),
     leaks: Sequence[str] = (),
@@ -64,7 +65,7 @@ def recorded(
 # --- the two sides
 
 
-def _dms(world: World, taken: Collection[str]) -> Iterator[Dm]:
+def _dms(world: Outside, taken: Collection[str]) -> Iterator[Dm]:
     model = world.discord
     for user in list(model.world.users.values()):
         if not user.bot:
@@ -74,7 +75,7 @@ def _dms(world: World, taken: Collection[str]) -> Iterator[Dm]:
             yield Dm(str(user.id), tuple(sorted(lines, key=lambda line: int(line.id))))
 
 
-def _questions(world: World, member: int, taken: Collection[str]) -> Iterator[Line]:
+def _questions(world: Outside, member: int, taken: Collection[str]) -> Iterator[Line]:
     """What was asked with a command. Where it was not taken, the member was told so by Discord."""
     for begun in world.discord.interactions.all():
         if begun.user_id == member and str(begun.id) in taken:
@@ -84,7 +85,7 @@ def _questions(world: World, member: int, taken: Collection[str]) -> Iterator[Li
                     yield Line(id=str(begun.id), at=at, by=By.MEMBER, text=str(option["value"]))
 
 
-def _dm_line(world: World, message: Json) -> Line:
+def _dm_line(world: Outside, message: Json) -> Line:
     text, by_us = message["content"], message["author"] == "bot"
     table = words(world.locale).member
     brought = _FROM_AGENT.fullmatch(text) if by_us else None
@@ -111,7 +112,7 @@ def _place(text: str, table: Table) -> int:
     return int(nth[1]) if nth else int(table["place_first"] in told["place"])
 
 
-def _desks(world: World) -> Iterator[Desk]:
+def _desks(world: Outside) -> Iterator[Desk]:
     account = world.twilio._account
     for sid, found in account.conversations.items():
         name = re.fullmatch(r"orchestrator-(\w+)-(\d+)", found.unique_name or "")
@@ -134,7 +135,7 @@ def _desks(world: World) -> Iterator[Desk]:
         )
 
 
-def _desk_line(world: World, message: Json) -> Line:
+def _desk_line(world: Outside, message: Json) -> Line:
     text, author = message["body"] or "", message["author"]
     relayed = author.startswith(_OUR_AUTHOR)
     ours = relayed or author == _OUR_NOTES
@@ -151,7 +152,7 @@ def _desk_line(world: World, message: Json) -> Line:
     )
 
 
-def _told(world: World) -> Iterator[Told]:
+def _told(world: Outside) -> Iterator[Told]:
     for delivery, body in world.crm.taken.items():
         case, change = body["data"]["case"], body["data"]["change"]
         yield Told(delivery, body["type"], change["from"], change["to"], change["version"], case["version"])
@@ -171,7 +172,7 @@ def _key(text: str, table: Table) -> str:
     return next((key for key in table if key not in _PLAIN and says(key, text, table)), "")
 
 
-def _exchanges(world: World) -> Iterator[Exchange]:
+def _exchanges(world: Outside) -> Iterator[Exchange]:
     for taken in world.taken:
         yield Exchange(taken.kind, taken.began, taken.ended)
     for begun in world.discord.interactions.all():

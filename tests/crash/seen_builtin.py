@@ -14,12 +14,13 @@ from orchestrator.desk.counter import Counter
 from storage import schema
 from storage.reads.desk import DeskReader
 from storage.values import Receipt
+from tests.crash.outside import Outside
 from tests.english import ENGLISH
 from tests.inprocess.inline import inline_reader, read_now
-from tests.inprocess.world import Json, World
+from tests.inprocess.world import Json
 
 
-def shown(world: World, connection: Connection, journal: Sequence[Entry]) -> Iterator[Desk]:
+def shown(world: Outside, connection: Connection, journal: Sequence[Entry]) -> Iterator[Desk]:
     """Of every conversation that asked for an agent, as it is shown to one who looks now."""
     reader = inline_reader(connection.engine.url.render_as_string(hide_password=False))
     counter = Counter(DeskReader(reader.as_asynchronous()), _nobody_submits, world.time, ENGLISH)
@@ -52,7 +53,7 @@ def _after_the_end(connection: Connection, journal: Iterable[Entry]) -> frozense
     return frozenset(entry.id for entry in ended if f"{entry.source}:{entry.id}" not in brought)
 
 
-def _said(world: World, message: Json, thanks: frozenset[str]) -> Line:
+def _said(world: Outside, message: Json, thanks: frozenset[str]) -> Line:
     """The row itself is what arrives. Words of members to the bot are shown as well."""
     by_agent, at = message["author"] == "agent", _seconds(message["at"])
     brings = message["author"] == "member" and not message["deleted"] and message["id"] not in thanks

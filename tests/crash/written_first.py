@@ -11,10 +11,10 @@ from machines.effects import Kind
 from machines.testing.history import By, Desk, Line, by
 from machines.testing.relayed import APOLOGIES, GRAIN_S
 from storage import schema
-from tests.inprocess.world import World
+from tests.crash.outside import Outside
 
 
-def among(desks: Iterable[Desk], world: World, connection: Connection) -> Iterator[Desk]:
+def among(desks: Iterable[Desk], world: Outside, connection: Connection) -> Iterator[Desk]:
     """The desks of Flex, and one for each of these words, with what agents read there of deliveries.
 
     They overtake what agents say in Flex at the same moment: that comes by another way. They are dated by the clock

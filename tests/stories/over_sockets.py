@@ -50,7 +50,7 @@ class SocketScene(Scene):
 
 
 @dataclass
-class Outside:
+class Sandboxes:
     """What the checker asks of both providers and of the people: the models behind the sandbox know it."""
 
     discord: DiscordModel
@@ -81,7 +81,7 @@ async def tell(story: Story, stage: Stage, locale: str) -> list[str]:
     await stage.stop()
     engine = writer(f"sqlite:///{stage.database}")
     try:
-        outside = Outside(stage.sandbox.discord, stage.sandbox.twilio, stage.desk, locale)
+        outside = Sandboxes(stage.sandbox.discord, stage.sandbox.twilio, stage.desk, locale)
         return [*map(str, check(recorded(outside, engine, [(ended, float("inf"))])))]
     finally:
         engine.dispose()
