@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
-import shutil
 import tempfile
-from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
 
-#: What tests store need not outlive the machine: it stands in memory where there is plenty.
-MEMORY, PLENTY = Path("/dev/shm"), 8 * 2**30
-if "TMPDIR" not in os.environ and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > PLENTY:
-    os.environ["TMPDIR"] = str(MEMORY)
+from tests.memory import memory
+
+if "TMPDIR" not in os.environ and (place := memory()):
+    os.environ["TMPDIR"] = str(place)
     tempfile.tempdir = None
 
 # these machines are shared: how long an example takes says nothing about the code

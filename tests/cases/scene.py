@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -14,9 +13,9 @@ from orchestrator.ports import Agent, CaseReply
 from storage import codec, schema
 from storage.reads.cases import CaseReader
 from storage.reads.rows import CaseQuery
-from storage.values import Receipt, moment
+from storage.values import Receipt
 from tests.storage.facts import ANN, pressed, wrote
-from tests.storage.house import House
+from tests.storage.house import House, HouseClock
 
 ADA, BEN = Agent("ada", "Ada"), Agent("ben", "Ben")
 #: A second member.
@@ -29,7 +28,9 @@ class Scene:
     def __init__(self, house: House, reader: CaseReader, *, present: bool = True) -> None:
         self.house = house
         self.reader = reader
-        self.cases = CaseCounter(reader, self.submit, self, Targets(60.0, 600.0), present=present)
+        self.cases = CaseCounter(
+            reader, self.submit, HouseClock(house), Targets(60.0, 600.0), present=present
+        )
         self.meanwhile: list[Event] = []
         self.trouble: Exception | None = None  #: raised after the commit: its answer is lost
         self.step: Any = None  #: instead of the machines' own
@@ -83,20 +84,6 @@ class Scene:
         """Texts of cases for members, in their order."""
         rows = sorted(self.house.rows(schema.effect), key=lambda row: row.seq)
         return [codec.load(row.payload)["text"] for row in rows if row.subject.startswith("case:")]
-
-    # --- as a clock
-
-    def now(self) -> datetime:
-        return moment(self.house.now)
-
-    def time(self) -> float:
-        return self.house.now
-
-    def monotonic(self) -> float:
-        return self.house.now
-
-    async def sleep(self, _seconds: float) -> None:
-        raise AssertionError("nobody sleeps over a case")
 
 
 def refused(reply: CaseReply) -> tuple[str, str]:

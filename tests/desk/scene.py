@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
 from itertools import count
 
 from machines.events import Address, Event, Source, Trigger, message_id
@@ -13,7 +12,7 @@ from storage.reads.desk import DeskReader
 from storage.values import Receipt, moment
 from tests.english import ENGLISH
 from tests.storage.facts import ANN, START, fired, pressed
-from tests.storage.house import House
+from tests.storage.house import House, HouseClock
 
 ADA, BEN = Agent("ada", "Ada"), Agent("ben", "Ben")
 #: A second member.
@@ -34,7 +33,7 @@ class Scene:
     def __init__(self, house: House, reader: DeskReader) -> None:
         self.house = house
         self.reader = reader
-        self.counter = Counter(reader, self.submit, self, ENGLISH)
+        self.counter = Counter(reader, self.submit, HouseClock(house), ENGLISH)
         self.meanwhile: list[Event] = []
         self.trouble: Exception | None = None  #: raised after the commit: its answer is lost
         self.submits = 0
@@ -75,17 +74,3 @@ class Scene:
 
     def ends(self, talk: str) -> Event:
         return pressed(ANN, Trigger.MEMBER_CLOSED, talk)
-
-    # --- as a clock
-
-    def now(self) -> datetime:
-        return moment(self.house.now)
-
-    def time(self) -> float:
-        return self.house.now
-
-    def monotonic(self) -> float:
-        return self.house.now
-
-    async def sleep(self, _seconds: float) -> None:
-        raise AssertionError("nobody sleeps at the counter")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -13,7 +15,7 @@ from machines.step import step as machine_step
 from storage import schema
 from storage.apply import Store
 from storage.engines import writer
-from storage.values import Applied, Item, SetTimer
+from storage.values import Applied, Item, SetTimer, moment
 from tests.storage.facts import START, pressed, reported
 
 StepFunction = Callable[..., Any]
@@ -104,3 +106,22 @@ class House:
 
 def subject_id(applied: Applied, n: int = 0) -> str:
     return applied.receipts[n].subject.partition(":")[2]
+
+
+@dataclass(frozen=True)
+class HouseClock:
+    """The time of a house as whoever serves in it asks for it. Nobody sleeps there."""
+
+    house: House
+
+    def now(self) -> datetime:
+        return moment(self.house.now)
+
+    def time(self) -> float:
+        return self.house.now
+
+    def monotonic(self) -> float:
+        return self.house.now
+
+    async def sleep(self, _seconds: float) -> None:
+        raise AssertionError("nobody sleeps in a house that is moved by hand")

