@@ -191,7 +191,7 @@ def relay_member(draft: Draft) -> None:
     op = _OPS[T(draft.event.trigger)]
     message = draft.data["message"]
     if op == "create" and draft.context.unreachable:
-        draft.change(unreachable=False, place=0)  # what they were told meanwhile did not arrive
+        draft.change(unreachable=False)
         draft.note_desk("reachable_again")
     draft.to_desk(
         Kind.RELAY_TO_DESK,
