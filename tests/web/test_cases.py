@@ -11,12 +11,11 @@ import pytest
 from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, CaseReply
 from storage.reads.rows import CaseQuery
-from tests.web.serving import Answer, Recorder, Web, running
+from tests.web.commands import TOKEN, assert_shut, call
+from tests.web.serving import Recorder, Web, running
 from web.cases import SEARCH_LIMIT, SUMMARY_LIMIT, TAG_LIMIT, TAGS_LIMIT, TITLE_LIMIT
 from web.fields import BODY_LIMIT
 
-TOKEN = "token-of-the-desk"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ADA = {"id": "ada", "name": "Ada"}
 MINTED = "0123456789abcdef"
 BY = {"agent": ADA, "id": MINTED}
@@ -96,28 +95,11 @@ async def serving(cases: Cases | None, token: str = TOKEN) -> AsyncIterator[Web]
         yield site
 
 
-async def call(
-    site: Web, method: str, path: str, body: Any = None, headers: Mapping[str, str] = BEARER
-) -> Answer:
-    return await site.request(method, path, json=body, headers=headers)
-
-
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 async def test_every_route_is_shut_without_a_token_of_ours_and_without_the_callers(
     method: str, path: str, body: Any
 ) -> None:
-    cases = Cases()
-    async with serving(cases, token="") as site:
-        assert (await call(site, method, path, body)).status == 404
-    async with serving(None) as site:
-        assert (await call(site, method, path, body)).status == 404
-    async with serving(cases) as site:
-        for headers in ({}, {"Authorization": "Bearer wrong"}):
-            answer = await call(site, method, path, body, headers)
-            assert (answer.status, answer.body["error"]) == (401, "unauthorized")
-        assert cases.asked == []
-        assert (await call(site, method, path, body)).status in (200, 201)
-        assert len(cases.asked) == 1
+    await assert_shut(serving, Cases(), method, path, body)
 
 
 async def test_commands_arrive_as_they_were_given() -> None:

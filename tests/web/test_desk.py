@@ -10,12 +10,11 @@ import pytest
 
 from orchestrator.errors import Unavailable
 from orchestrator.ports import Agent, Reply
-from tests.web.serving import Answer, Recorder, Web, running
+from tests.web.commands import BEARER, TOKEN, assert_shut, call
+from tests.web.serving import Recorder, Web, running
 from web.body import LIMIT
 from web.fields import BODY_LIMIT
 
-TOKEN = "token-of-the-desk"
-BEARER = {"Authorization": f"Bearer {TOKEN}"}
 ADA = {"id": "ada", "name": "Ada"}
 MINTED = "0123456789abcdef"
 TALK = "/desk/conversations/c1"
@@ -83,29 +82,11 @@ async def serving(desk: Desk | None, token: str = TOKEN) -> AsyncIterator[Web]:
         yield site
 
 
-async def call(
-    site: Web, method: str, path: str, body: Any = None, headers: Mapping[str, str] = BEARER
-) -> Answer:
-    return await site.request(method, path, json=body, headers=headers)
-
-
 @pytest.mark.parametrize(("method", "path", "body"), ROUTES)
 async def test_every_route_is_shut_without_a_token_of_ours_and_without_the_callers(
     method: str, path: str, body: Any
 ) -> None:
-    desk = Desk()
-    async with serving(desk, token="") as site:
-        assert (await call(site, method, path, body)).status == 404
-    async with serving(None) as site:
-        assert (await call(site, method, path, body)).status == 404
-    async with serving(desk) as site:
-        for headers in ({}, {"Authorization": "Bearer wrong"}, {"Authorization": f"Basic {TOKEN}"}):
-            answer = await call(site, method, path, body, headers)
-            assert (answer.status, answer.body["error"]) == (401, "unauthorized")
-            assert answer.headers["WWW-Authenticate"] == 'Bearer realm="desk"'
-        assert desk.asked == []
-        assert (await call(site, method, path, body)).status in (200, 201)
-        assert len(desk.asked) == 1
+    await assert_shut(serving, Desk(), method, path, body)
 
 
 async def test_who_has_no_token_is_not_even_told_which_addresses_there_are() -> None:
