@@ -160,14 +160,19 @@ def ends(draft: Draft, timer: T, seconds: float) -> str:
     return (draft.given.received_at + timedelta(seconds=seconds)).isoformat()
 
 
+def say_silence_goodbye(draft: Draft) -> None:
+    """The case of a talk in which the member fell silent is resolved with it, and they are told so."""
+    hide_from_bot(draft)
+    close(draft, "idle")
+    draft.say("idle_resolved", "rating", "transcript_requested", "reopen")
+
+
 def say_idle_goodbye(draft: Draft) -> None:
-    """What becomes of the case is said as well: that of a talk is resolved with it."""
+    """What becomes of the case is said as well: it stays open."""
     hide_from_bot(draft)
     close(draft, "idle")
     case = draft.given.case
-    if draft.event.trigger is T.MEMBER_IDLE and not draft.context.unreachable:
-        draft.say("idle_resolved", "rating", "transcript_requested", "reopen")
-    elif case and case.state in LIVE:
+    if case and case.state in LIVE:
         draft.say("idle_case_open", "reopen")
     else:
         draft.say("idle_goodbye", "reopen")

@@ -83,11 +83,12 @@ def resolve_case(draft: Draft) -> None:
 
 
 def resolve_no_reply(draft: Draft) -> None:
-    """Who could not be reached cannot have replied: their case stays."""
-    if draft.context.unreachable:
-        draft.note_case("unreachable")
-        return
     draft.tell(CaseTrigger.RESOLVED, reason="no_reply")
+
+
+def note_never_reached(draft: Draft) -> None:
+    """Who could not be reached cannot have replied: their case stays."""
+    draft.note_case("unreachable")
 
 
 # --- opening

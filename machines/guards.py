@@ -197,6 +197,11 @@ def alone(draft: Draft) -> str:
     return "transfer" if draft.context.transfer else "nobody"
 
 
+def silence(draft: Draft) -> str:
+    """Has the member not replied, or did what was said never reach them?"""
+    return "unreachable" if draft.context.unreachable else "silent"
+
+
 def desk_end(draft: Draft) -> str:
     """Had anybody accepted before the desk closed or failed?"""
     if not _is_current(draft):
@@ -277,6 +282,7 @@ GUARDS: dict[str, tuple[Guard, Callable[[Draft], str]]] = {
         ("hand_over", ("current", "absent", "other"), hand_over),
         ("another_case", ("first", "again"), another_case),
         ("alone", ("nobody", "transfer", "somebody"), alone),
+        ("silence", ("silent", "unreachable"), silence),
         ("desk_end", ("current", "unaccepted", "other"), desk_end),
         ("failure", ("first", "told", "notice"), failure),
         ("failure_after_close", ("member", "agent", "else"), failure_after_close),

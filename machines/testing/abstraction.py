@@ -8,7 +8,8 @@ Kept is whatever can decide about a later event. Forgotten or renamed, and why n
   a first one, and the repeat, which is ignored, is only looked at (`Act.again`).
 - texts not asked yet: some or none. Deleting one of two is like deleting one that is not there.
 - that a request was moved to another case, or opened: the second time changes nothing that is kept.
-- what only chooses words or is only handed on: language, `unreachable`, `seen`, what failed and was told.
+- what only chooses words or is only handed on: language, `seen`, what failed and was told.
+- that the member cannot be reached: both are looked at where it decides (`Act.unreachable`).
 - which place in the line was told: that it changed, and that it did not, are both looked at (`Act.place`).
 - what nobody reads before it is set again: the fields of a request that is over, whose turn it is while nobody
   talks, everything of a closed conversation but who closed it, when, and its request.
@@ -124,6 +125,7 @@ class Act:
     open_now: bool = True
     again: bool = False  #: what a repeat of it does is looked at too, and forgotten
     place: int = 0  #: in the line, if somebody looked
+    unreachable: bool = False  #: it happens while the member cannot be reached
 
     @property
     def name(self) -> str:
@@ -205,10 +207,11 @@ _FROM_BOT = (
     *_hours("bot", T.BOT_ANSWERED, question=1, kind="handoff"),
     *_hours("bot", T.BOT_FAILED, question=1),
 )
-#: That the hours matter, or the place in the line, is known of two timers only.
+#: That the hours matter, the place in the line, or whether the member can be reached, is known of one timer each.
 _BY_CLOCK = {name: (_act("clock", T(name)),) for names in TIMERS_OF.values() for name in names} | {
     T.ANSWER_OVERDUE: (*_hours("clock", T.ANSWER_OVERDUE),),
     T.PLACE: (_act("clock", T.PLACE), replace(_act("clock", T.PLACE), place=2)),
+    T.MEMBER_IDLE: (_act("clock", T.MEMBER_IDLE), replace(_act("clock", T.MEMBER_IDLE), unreachable=True)),
 }
 
 

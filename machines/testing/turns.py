@@ -157,6 +157,8 @@ class Turns:
         if talk is None and act.event.trigger not in OPENERS:
             return Heard(None)
         before, running = _snapshot(talk), talk.running if talk else frozenset[str]()
+        if act.unreachable:
+            before = replace(before, context=context_of(before).but(unreachable=True))
         given = _given(seen, blocked, act, before)
         done = self._step(before, act.event, given)
         opened = done.outcome is Outcome.OPENS

@@ -172,6 +172,7 @@ SITUATIONS: dict[str, dict[str, Situation]] = {
         "transfer": Situation({"agents": (), "transfer": True}),
         "somebody": _AS_IT_IS,
     },
+    "silence": {"silent": _AS_IT_IS, "unreachable": Situation({"unreachable": True})},
     "another_case": {"first": _AS_IT_IS, "again": Situation({"moved": True})},
     "desk_end": {
         "current": _AS_IT_IS,
