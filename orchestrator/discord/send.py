@@ -86,14 +86,16 @@ class Sender:
         """The place in the line: one message, sent when a person is asked for and edited when the place changed.
 
         It says what the conversation holds to be told by now, however old the effect is. Who could not be reached
-        when they asked is told once they can be.
+        when they asked is told once they can be; one that an operator has tried again tells what is still to be told.
         """
         payload, conversation = job.effect.payload, job.effect.conversation
+        asked = bool(payload.get("fresh"))
+        fresh = asked and job.effect.generation == 0
         talk = await self.reader.conversation(conversation)
-        if talk is None or not (payload.get("fresh") or _waits(talk, payload["request"])):
+        if talk is None or not (fresh or _waits(talk, payload["request"])):
             return Done()
-        shown = None if payload.get("fresh") else await self._place_shown(job)
-        if shown is None and not payload.get("fresh") and not await self._place_died(job):
+        shown = None if fresh else await self._place_shown(job)
+        if shown is None and not asked and not await self._place_died(job):
             return Done()  # it was never to be told: their desk broke, or an agent wrote first
         number = await self._number(str(payload.get("case", "")))
         to = await self._to(job.effect.member)

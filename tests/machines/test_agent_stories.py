@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger as T
-from machines.snapshot import CaseFacts
+from machines.snapshot import DEFAULT_LIMITS, CaseFacts
 from machines.table import Outcome
 from tests.machines.talk import Talk, desk_texts, kinds, texts, told
 
@@ -155,6 +155,15 @@ def test_a_member_who_does_not_reply_is_warned_and_then_taken_leave_of() -> None
     assert (talk.state, told(done)) == ("closed", [("resolved", "no_reply")])
     assert texts(done) == ["idle_resolved"]
     assert Kind.DESK_CLOSE in kinds(done)
+
+
+def test_a_warning_that_comes_late_closes_when_it_says_and_not_before() -> None:
+    talk = Talk().meets()
+    talk.hears(T.AGENT_MESSAGE, agent="ada")
+    talk.passes(DEFAULT_LIMITS.member_idle - 1)  # nobody served when the warning was due
+    warned = talk.fires(T.MEMBER_IDLE_WARN)
+    closes_at = datetime.fromisoformat(warned.effects[0].payload["args"]["closes_at"])
+    assert closes_at == talk.due[T.MEMBER_IDLE] == talk.now + timedelta(minutes=15)
 
 
 def test_an_agent_who_does_not_reply_is_reminded_and_then_replaced() -> None:

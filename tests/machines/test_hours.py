@@ -208,6 +208,13 @@ def test_spans_that_touch_over_midnight_are_one_stretch() -> None:
     assert found.closes_at(asked) == datetime(2026, 3, 3, 7, tzinfo=UTC)
 
 
+def test_a_night_lasts_into_an_evening_on_which_elsewhere_it_is_the_next_day() -> None:
+    found = hours("sat 21:00-20:30", NEW_YORK)
+    asked = datetime(2026, 3, 1, 20, tzinfo=NEW_YORK)  # a Sunday; in UTC it is Monday
+    assert found.is_open(asked)
+    assert found.closes_at(asked) == asked.astimezone(UTC) + 30 * MINUTE
+
+
 def test_a_date_goes_before_a_day_of_every_year_and_that_before_the_week() -> None:
     found = Hours(
         (ALL_DAY,) * 7,

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from machines.events import Trigger
+from machines.snapshot import DEFAULT_LIMITS
 from machines.step import step as machine_step
 from orchestrator.engine import retry
 from orchestrator.engine.retry import Policy
@@ -73,6 +74,31 @@ def test_a_relay_that_died_is_told_once_and_delivered_when_it_is_tried_again(wor
             await task.gets("please read this", "and this")
             assert letters(house.engine) == []
             assert await house.reader.count_letters() == 0
+
+    play(world.time, story())
+
+
+def test_a_place_that_has_been_told_since_is_not_told_again_by_trying_it_again(
+    world: World, url: str
+) -> None:
+    """It could not be told when the member asked, and was told once they could be reached."""
+
+    async def story() -> None:
+        async with living(world, url) as house:
+            mia = world.member()
+            mia.helpme()
+            await mia.hears("greeting")
+            mia.press("agent_requested")
+            world.discord.members.change(mia.name, dms_open=False)
+            await world.task()
+            (letter,) = await dead(house)
+            world.discord.members.change(mia.name, dms_open=True)
+            mia.write("here I am")
+            await mia.hears("place")
+            await operates(house, Command.RETRY, letter.name)
+            await world.until("it is done", lambda: letters(house.engine) == [])
+            await world.time.sleep(DEFAULT_LIMITS.place)
+            assert len(mia.heard("place")) == 1
 
     play(world.time, story())
 

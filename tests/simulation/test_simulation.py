@@ -17,6 +17,7 @@ REGRESSIONS = {
     66: "a correction of what an earlier desk was told got lost",
     1183: "whoever could not be told their place when they asked was not told it later either",
     1203: "replies to an agent who wrote first and went before they were heard of were lost",
+    2690: "a place that could not be told was told twice once an operator tried it again",
     2849: "what was in doubt died of a look that was refused, though it had arrived",
 }
 
