@@ -17,6 +17,7 @@ from machines.table import Outcome, Table
 from machines.testing.commands import answered_truly, nobody_else_wrote, one_owner
 from machines.testing.followed import changes_are_told
 from machines.testing.history import By, Dm, Entry, Exchange, History, Line
+from machines.testing.leave import closed_as_warned
 from machines.testing.relayed import (
     agent_reaches_member,
     closed_relays_nothing,
@@ -61,7 +62,7 @@ PATIENCE_S = {
 class Violation:
     """A promise that was broken."""
 
-    invariant: str  #: `I1` ... `I17`
+    invariant: str  #: `I1` ... `I18`
     what: str
 
     def __str__(self) -> str:
@@ -239,4 +240,5 @@ RULES: dict[str, Rule] = {
     "I15": place_is_told,
     "I16": first_contact_is_told_once,
     "I17": changes_are_told,
+    "I18": closed_as_warned,
 }

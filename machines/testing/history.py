@@ -114,6 +114,12 @@ class Deed:
     message: str | None = None  #: the message row it relays
     says: str = ""  #: the key of our own text that it brings
     generation: int = 0  #: how often an operator had it tried again
+    closes_at: float = 0.0  #: when it says that the conversation will be closed
+
+    @property
+    def version(self) -> int:
+        """Of the subject, once the step that wanted it was done."""
+        return int(self.key.rsplit(":", 3)[1])
 
 
 @dataclass(frozen=True, slots=True)

@@ -206,7 +206,11 @@ def _outbox(connection: Connection) -> Iterator[Deed]:
         payload = json.loads(row.payload)
         says = payload.get("text", "")
         message = payload.get("message")
-        yield Deed(row.key, row.subject, row.kind, row.status, row.ref, message, says, row.generation)
+        warned = (payload.get("args") or {}).get("closes_at", "")
+        closes_at = datetime.fromisoformat(warned).timestamp() if warned else 0.0
+        yield Deed(
+            row.key, row.subject, row.kind, row.status, row.ref, message, says, row.generation, closes_at
+        )
 
 
 def _talks(connection: Connection) -> Iterator[Talk]:

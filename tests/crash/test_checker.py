@@ -113,6 +113,21 @@ def second_in_line(told: int) -> History:
     return replace(waiting, talks=talks, journal=(*GOOD.journal, looked("p2", 40.0)))
 
 
+def fell_silent(*closes_at: float) -> History:
+    """The member was warned that it ends then, once or twice; it ended at 100."""
+    warnings = tuple(
+        Deed(f"conversation:c:{7 + n}:0:0", "conversation:c", "say", "done", f"w{n}", closes_at=at)
+        for n, at in enumerate(closes_at)
+    )
+    silent = with_dm(*(line(f"w{n}", 6.5, By.SERVICE, "closes soon") for n in range(len(closes_at))))
+    ended = entry("x1", "with_agent", "closed", "member_idle", outcome=Outcome.MOVED, at=100.0, version=9)
+    return replace(
+        silent,
+        journal=(*GOOD.journal[:-1], ended),
+        outbox=(*GOOD.outbox, *(replace(deed, says="member_idle_warn") for deed in warnings)),
+    )
+
+
 OPENED = Told("case:a:1:0:0", "case.opened", "open", "open", 1, 1)
 JOINED = Told("case:a:2:0:0", "case.agent_joined", "open", "in_progress", 2, 2)
 
@@ -195,6 +210,8 @@ BROKEN = {
     "I17 another change": followed(OPENED, replace(JOINED, type="case.resolved")),
     "I17 another state": followed(OPENED, replace(JOINED, after="resolved")),
     "I17 of before": followed(OPENED, replace(JOINED, as_of=1)),
+    "I18 too soon": fell_silent(101.0),
+    "I18 sooner than told last": fell_silent(90.0, 101.0),
 }
 # what was written after the close is committed in the next conversation
 BROKEN["I8 to the agent"] = replace(
@@ -315,6 +332,12 @@ def test_a_follower_who_took_every_change_in_turn_was_told_the_truth() -> None:
 def test_a_change_that_nobody_took_is_missing_and_one_that_is_tried_again_comes_late() -> None:
     assert check(followed(JOINED, status="dead")) == []
     assert check(followed(JOINED, OPENED, generation=1)) == []
+
+
+def test_who_is_closed_when_the_last_warning_said_was_told_the_truth() -> None:
+    assert check(fell_silent(100.0)) == []
+    assert check(fell_silent(101.0, 100.0)) == []
+    assert check(fell_silent()) == []
 
 
 def test_who_could_not_be_reached_at_first_was_not_told_who_reads() -> None:

@@ -226,4 +226,44 @@ BUGS = (
         "I4",
         "'bug'",
     ),
+    Bug(
+        "back_of_the_line",
+        "Who comes back to a request that still stands in line is put behind everybody.",
+        (
+            "tests/storage/test_line.py::test_who_was_told_that_nobody_came_comes_back_to_where_they_stood[sqlite]",
+        ),
+        "I15",
+        "assert (1, 0) == (2, 0)",
+    ),
+    Bug(
+        "webhook_named_by_the_attempt",
+        "Every attempt of a case's webhook has an id of its own.",
+        (f"{_CRASH}[case followed by a CRM-0]",),
+        "I17",
+    ),
+    Bug(
+        "first_contact_every_time",
+        "Every conversation is taken for its member's first.",
+        (f"{_UNTIMELY}::test_a_help_case_that_is_open_is_joined_by_the_next_conversation",),
+        "I16",
+    ),
+    Bug(
+        "withheld_and_called_sent",
+        "An agent is told that their words are on their way, though the end overtook them.",
+        (
+            "tests/desk/test_counter.py::test_words_that_the_end_overtook_are_withheld_and_their_author_is_told[sqlite]",
+        ),
+        "I14",
+        "assert '' == 'over'",
+    ),
+    Bug(
+        "closed_sooner_than_said",
+        "A warning names the time at which it would end had it come when it was due.",
+        (
+            "tests/machines/test_agent_stories.py::test_a_warning_that_comes_late_closes_when_it_says_and_not_before",
+            "tests/machines/test_bot_stories.py::test_who_is_warned_is_closed_when_the_warning_said_and_not_before",
+        ),
+        "I18",
+        "assert datetime.datetime(",
+    ),
 )
