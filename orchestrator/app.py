@@ -21,6 +21,7 @@ from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock, SystemClock
 from orchestrator.desk.counter import Counter
+from orchestrator.desk.moved import give_up
 from orchestrator.discord.backfill import DmBackfill
 from orchestrator.discord.client import Supervisor, redirect
 from orchestrator.discord.intake import Intake
@@ -190,6 +191,8 @@ class Service:
             read_up=self._read_up.is_set,
             busy_lanes=lambda: self.dispatcher.busy,
         )
+        here = DeskReader(self.reader.engine)
+        await give_up(here, self.store.apply, self.clock, flex=settings.desk_kind == "flex")
         self.committer.start()
         self._stack.push_async_callback(self.committer.close)
         await self.dispatcher.start()

@@ -220,3 +220,20 @@ async def test_sigterm_with_work_in_flight_ends_with_0_within_10_s_and_loses_not
     await child.serve()
     await task.gets("one", "two")
     await mia.gets("reply one")
+
+
+@either_desk
+async def test_whoever_talks_when_the_desk_is_changed_reaches_an_agent_at_the_new_one(child: Stage) -> None:
+    mia = child.member()
+    await child.handed_off(mia)
+    await child.kill()
+    child.desk = "builtin" if child.desk == "flex" else "flex"
+    if child.desk == "flex":
+        await provision(child.settings(), lambda _line: None)
+    await child.serve()
+    await mia.hears("desk_lost")
+    task = await child.task()
+    await task.accept("ben")
+    await mia.hears("agent_joined", times=2)
+    await task.write("here I am")
+    await mia.gets("here I am")

@@ -26,6 +26,7 @@ from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock
 from orchestrator.desk.builtin import BuiltinDesk, nothing_missed
 from orchestrator.desk.counter import Counter
+from orchestrator.desk.moved import give_up
 from orchestrator.discord import events as discord_events
 from orchestrator.discord import forms as discord_forms
 from orchestrator.discord import limits as discord_limits
@@ -227,6 +228,8 @@ class House:
 
     async def open(self) -> None:
         """Ready for webhooks, and for whatever the gateway says once it is connected."""
+        here = DeskReader(self._inline.as_asynchronous())
+        await give_up(here, self.store.apply, self.clock, flex=self.world.desk == "flex")
         self.committer.start()
         await self.dispatcher.start()
         self.intake.start()
