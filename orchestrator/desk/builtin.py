@@ -5,6 +5,10 @@ from __future__ import annotations
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger
 from orchestrator.ports import Done, Handler, Job, Read
+from storage.values import Link
+
+#: The kind of link that a request at this desk has.
+LINK = "builtin"
 
 
 class BuiltinDesk:
@@ -17,6 +21,7 @@ class BuiltinDesk:
     def handlers(self) -> dict[str, Handler]:
         return {
             **dict.fromkeys(OPEN_DESK, _recorded),
+            Kind.DESK_CREATE: self.create,
             Kind.DESK_ROUTE: self.route,
             Kind.RELAY_TO_DESK: self.relay,
             Kind.DESK_NOTE: self.note,
@@ -24,6 +29,11 @@ class BuiltinDesk:
             Kind.DESK_CLOSE: _recorded,
             Kind.DESK_WITHDRAW: _recorded,
         }
+
+    async def create(self, job: Job) -> Done:
+        """It is on record that the request is at this desk, should there be another one in use some day."""
+        request = int(job.effect.payload["request"])
+        return Done(links=(Link(LINK, job.effect.lane, job.effect.conversation, request),))
 
     async def route(self, job: Job) -> Done:
         """The end of the chain: agents see the request."""

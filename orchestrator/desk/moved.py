@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from machines.events import Address, Event, Source, Trigger
 from orchestrator.clock import Clock
+from orchestrator.desk.builtin import LINK
 from storage.reads.desk import DeskReader
 from storage.reads.rows import RequestRow
 
@@ -23,7 +24,7 @@ async def give_up(
 
     `flex`: is that the desk in use? Doing it again finds nothing: what has failed is not live any more.
     """
-    rows = await reader.opened_elsewhere(flex=flex)
+    rows = await reader.live_with(LINK if flex else "conversation_sid")
     for start in range(0, len(rows), AT_ONCE):
         apply([_failed(row, clock) for row in rows[start : start + AT_ONCE]], clock.time())
     if rows:

@@ -11,7 +11,6 @@ from storage import codec
 from storage.reads.reader import Reader
 from storage.reads.rows import NoteRow, RequestRow
 from storage.schema import case_, conversation, effect, link, member
-from storage.values import Status
 
 _OPEN = text("state <> 'closed'")
 _NOTES = text(f"kind = '{Kind.DESK_NOTE}'")
@@ -29,23 +28,13 @@ class DeskReader(Reader):
             (row for row in found if row.is_live), key=lambda row: (row.waiting_since, row.conversation)
         )
 
-    async def opened_elsewhere(self, *, flex: bool) -> list[RequestRow]:
-        """Live requests that were opened at the other desk. `flex`: is that the one in use?
-
-        What was opened in Flex has a Twilio Conversation, and what was opened here was begun and has none.
-        """
+    async def live_with(self, kind: str) -> list[RequestRow]:
+        """Live requests that have a link of that kind."""
         live, t = await self.live_requests(), link
-        named = select(t.c.conversation, t.c.request).where(t.c.kind == "conversation_sid")
-        found = await self._among(named, t.c.conversation, [row.conversation for row in live])
-        in_flex = {(row.conversation, row.request) for row in found}
-        if not flex:
-            return [row for row in live if (row.conversation, row.request) in in_flex]
-        others = [row for row in live if (row.conversation, row.request) not in in_flex]
-        return [row for row in others if await self._was_opened(row)]
-
-    async def _was_opened(self, row: RequestRow) -> bool:
-        latest = await self._latest(f"conversation:{row.conversation}", Kind.DESK_CREATE, Status.DONE)
-        return latest is not None and bool(codec.load(latest.payload)["request"] == row.request)
+        query = select(t.c.conversation, t.c.request).where(t.c.kind == kind)
+        found = await self._among(query, t.c.conversation, [row.conversation for row in live])
+        linked = {(row.conversation, row.request) for row in found}
+        return [row for row in live if (row.conversation, row.request) in linked]
 
     async def request(self, conversation_id: str) -> RequestRow | None:
         """The current request of a conversation, whatever became of it."""
