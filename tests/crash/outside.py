@@ -38,6 +38,10 @@ class Outside(Protocol):
         """By how much the clocks of Discord and Twilio are. Seconds."""
 
     @property
+    def jumps(self) -> Sequence[tuple[float, float]]:
+        """When the service's own clock was set, by the one time of all, and by how much it is ahead since. Seconds."""
+
+    @property
     def wrote(self) -> Mapping[str, Sequence[str]]:
         """Message -> what a person made it say, in turn."""
 

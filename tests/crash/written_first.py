@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
 from sqlalchemy import Connection, select
 
@@ -29,7 +29,7 @@ def among(desks: Iterable[Desk], world: Outside, connection: Connection) -> Iter
     for row in rows:
         ref = row.id.partition(":")[2]
         number = next((int(found["request"]) for found in sent if found["message"] == row.id), 0)
-        at = row.at + world.ahead[1] - GRAIN_S
+        at = truly(row.at, world.jumps) + world.ahead[1] - GRAIN_S
         line = Line(id=ref, at=at, by=By.AGENT, text=row.body, earlier=tuple(world.wrote.get(ref, ())))
         notes = [
             note
@@ -43,3 +43,13 @@ def among(desks: Iterable[Desk], world: Outside, connection: Connection) -> Iter
         # of a close that came before these words, and was heard of after them, nobody could know
         unheard = closed_at is not None and closed_at < row.at
         yield Desk(ref, row.member, "" if unheard else row.conversation, number, (line, *notes))
+
+
+def truly(shown: float, jumps: Sequence[tuple[float, float]]) -> float:
+    """When the service's clock showed that, by the one time of all; of a time that it showed twice, the first."""
+    ahead = 0.0
+    for since, then in jumps:
+        if shown - ahead < since:
+            break
+        ahead = then
+    return shown - ahead

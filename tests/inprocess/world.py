@@ -98,6 +98,9 @@ class World:
     followed: bool = False  #: a CRM follows cases
     crm: Crm = field(default_factory=Crm)
     ahead: tuple[float, float] = (0.0, 0.0)  #: by how much the clocks of Discord and Twilio are. Seconds
+    jumps: list[tuple[float, float]] = field(
+        default_factory=list
+    )  #: when the service's clock was set, and by how much it is ahead since. Seconds
 
     def __post_init__(self) -> None:
         chance = Random(self.seed)
@@ -114,7 +117,7 @@ class World:
 
     def __getstate__(self) -> Json:
         """What stays when the process that holds it is killed: the models, the time, what people did."""
-        people = ("patience", "wrote", "taken", "edits", "desk", "locale", "found", "followed")
+        people = ("patience", "wrote", "taken", "edits", "desk", "locale", "found", "followed", "jumps")
         models = ("discord", "twilio", "crm")
         return {name: getattr(self, name) for name in ("time", "seed", *people, *models)}
 

@@ -121,6 +121,7 @@ class Trouble:
         name = self.chance.choice(tuple(JUMPS))
         self.met[f"clock: {name}"] += 1
         self.town.clock.jump(JUMPS[name])
+        self.town.world.jumps.append((self.town.time.time(), self.town.clock.ahead))
 
     async def asleep(self) -> None:
         """The machine was suspended: nothing ran, and the world went on."""

@@ -58,6 +58,7 @@ class Sandboxes:
     desk: str
     locale: str
     ahead: tuple[float, float] = (0.0, 0.0)
+    jumps: tuple[tuple[float, float], ...] = ()
     time: Clock = field(default_factory=SystemClock)
     wrote: dict[str, list[str]] = field(default_factory=dict)
     edits: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
