@@ -181,7 +181,9 @@ def tell_contact(draft: Draft) -> None:
 
 
 def deliver_contact(draft: Draft) -> None:
-    _relay_to_member(draft)
+    """Should it not arrive, the case from which it was written says so too."""
+    case = draft.event.to.case
+    _relay_to_member(draft, **({"from_case": case} if case and case != draft.context.case else {}))
 
 
 # --- relaying
@@ -215,15 +217,14 @@ def relay_marked(draft: Draft) -> None:
     _relay_to_member(draft, mark="before_end")
 
 
-def _relay_to_member(draft: Draft, mark: str = "") -> None:
-    payload = {
-        "message": draft.data["message"],
-        "op": _OPS[T(draft.event.trigger)],
-        "request": draft.event.to.request or draft.context.request,
-    }
-    if mark:
-        payload["mark"] = mark
-    draft.to_member(Kind.RELAY_TO_MEMBER, **payload)
+def _relay_to_member(draft: Draft, **more: str) -> None:
+    draft.to_member(
+        Kind.RELAY_TO_MEMBER,
+        message=draft.data["message"],
+        op=_OPS[T(draft.event.trigger)],
+        request=draft.event.to.request or draft.context.request,
+        **more,
+    )
 
 
 def note_too_late(draft: Draft) -> None:
@@ -281,7 +282,7 @@ def tell_author(draft: Draft) -> None:
     side = draft.data.get("side")
     if side == "agent":
         draft.note_desk("not_delivered", reason=draft.data.get("reason", ""))
-        draft.note_case("not_delivered", message=about)
+        _note_undelivered(draft)
     elif side == "member":
         draft.say("not_delivered", notice=True)
         draft.note_case("not_delivered", message=about)
@@ -298,8 +299,17 @@ def offer_reopen(draft: Draft) -> None:
 
 def note_undelivered(draft: Draft) -> None:
     draft.change(told=(*draft.context.told, str(draft.data.get("about") or "")))
-    draft.note_case("not_delivered", message=draft.data.get("about", ""))
+    _note_undelivered(draft)
     draft.note_desk("not_delivered", reason=draft.data.get("reason", ""))
+
+
+def _note_undelivered(draft: Draft) -> None:
+    """On the case, and on the one from which the agent wrote it, if that is another one."""
+    about = str(draft.data.get("about") or "")
+    draft.note_case("not_delivered", message=about)
+    if case := draft.data.get("from_case"):
+        note = {"note": "not_delivered", "message": about}
+        draft.tells.append(Tell(str(case), CaseTrigger.NOTE_ADDED, note))
 
 
 def flag_unreachable(draft: Draft) -> None:

@@ -368,7 +368,7 @@ def _obituary(effect: Pending, reason: str) -> dict[str, Any]:
     }
     if effect.kind == Kind.DESK_NOTE or payload.get("args", {}).get("notice"):
         data["notice"] = True
-    for name in ("question", "interaction"):
+    for name in ("question", "interaction", "from_case"):
         if name in payload:
             data[name] = payload[name]
     return data

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 from sqlalchemy import select
 
@@ -9,6 +11,7 @@ from machines.snapshot import Limits
 from machines.testing.checker import check
 from storage import schema
 from tests.crash.seen import recorded
+from tests.inprocess.casework import Caseworker
 from tests.inprocess.house import House, living
 from tests.inprocess.virtual import play
 from tests.inprocess.world import World
@@ -120,3 +123,24 @@ def test_what_is_written_in_the_moment_of_the_close_arrives_or_is_answered(world
             await nothing_is_broken(world, house)
 
     play(world.time, story())
+
+
+def test_what_was_written_from_another_case_and_did_not_arrive_stands_on_both(world: World, url: str) -> None:
+    """The agent who wrote it looks at the case from which they wrote, those who talk at the one that it is about."""
+
+    async def story() -> None:
+        async with living(world, url):
+            mia, ada = world.member(), Caseworker(world)
+            await world.handed_off(mia)
+            other = await ada.open(mia, "Something else")
+            world.discord.members.change(mia.name, dms_open=False)
+            await ada.contact(other, "about the other one")
+            for case in (1, other):
+                notes = await world.until("a note", partial(_noted, ada, case))
+                assert notes == ["not_delivered"]
+
+    play(world.time, story())
+
+
+def _noted(ada: Caseworker, case: int) -> list[str]:
+    return [note["note"] for note in ada.show(case)["notes"]]
