@@ -343,7 +343,7 @@ class Service:
         if self.side.reader is None:
             return None
         locale = self.settings.default_locale
-        return Counter(self.side.reader, self._submit_desk, self.clock, words(locale))
+        return Counter(self.side.reader, self._submit_desk, self.clock, words(locale), self.rest.typing)
 
     def _cases(self) -> CaseCounter:
         reader, targets = CaseReader(self.reader.engine), self.settings.targets

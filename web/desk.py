@@ -8,7 +8,7 @@ from aiohttp import web
 
 from orchestrator.ports import Counter, Reply
 from web.answers import Refused
-from web.fields import ID_LIMIT, agent, bad, body, minted, printable, read
+from web.fields import ID_LIMIT, agent, bad, body, emoji, minted, printable, read
 from web.services import SERVICES
 
 PREFIX = "/desk/"
@@ -65,6 +65,18 @@ async def unsend(request: web.Request) -> web.Response:
     return _answer(
         request, await _counter(request).unsend(_named(request), agent(fields), message), id=message
     )
+
+
+async def react(request: web.Request) -> web.Response:
+    fields = await read(request, "agent", "id", "emoji")
+    by, name, message = agent(fields), minted(fields), _in_path(request, "message")
+    reply = await _counter(request).react(_named(request), by, name, message, emoji(fields))
+    return _answer(request, reply)
+
+
+async def types(request: web.Request) -> web.Response:
+    fields = await read(request, "agent")
+    return _answer(request, await _counter(request).types(_named(request), agent(fields)))
 
 
 async def leave(request: web.Request) -> web.Response:

@@ -15,6 +15,10 @@ from web.body import json_object
 BODY_LIMIT = 8000
 #: Characters of the id and of the name of an agent.
 ID_LIMIT, NAME_LIMIT = 64, 80
+#: Characters of an emoji: of the longest one of Unicode, and more.
+EMOJI_LIMIT = 32
+#: What joins parts of an emoji, and spells the flags of regions, is not printable by itself.
+_UNSEEN = {0x200D: None} | dict.fromkeys(range(0xE0020, 0xE0080))
 
 #: Ids that callers mint: a UUID, or anything as unlikely to be minted twice.
 _MINTED = re.compile(r"[A-Za-z0-9_-]{16,64}")
@@ -59,6 +63,14 @@ def body(fields: dict[str, Any]) -> str:
     value = fields.get("body")
     if not isinstance(value, str) or not value.strip() or len(value) > BODY_LIMIT:
         raise bad("body", f"a text of 1 to {BODY_LIMIT} characters")
+    return value
+
+
+def emoji(fields: dict[str, Any]) -> str:
+    value = fields.get("emoji")
+    if not isinstance(value, str) or len(value) > EMOJI_LIMIT or any(char.isspace() for char in value):
+        raise bad("emoji", f"one emoji, of 1 to {EMOJI_LIMIT} characters")
+    printable(value.translate(_UNSEEN), "emoji", EMOJI_LIMIT)
     return value
 
 

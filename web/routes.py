@@ -21,6 +21,8 @@ ROUTES = (
     web.post(f"{_TALK}/messages", desk.write),
     web.patch(f"{_TALK}/messages/{{message}}", desk.edit),
     web.delete(f"{_TALK}/messages/{{message}}", desk.unsend),
+    web.post(f"{_TALK}/messages/{{message}}/reactions", desk.react),
+    web.post(f"{_TALK}/typing", desk.types),
     web.post(f"{_TALK}/leave", desk.leave),
     web.post(f"{_TALK}/transfer", desk.transfer),
     web.post(f"{_TALK}/close", desk.close),

@@ -16,6 +16,7 @@ TRIGGERS = {
     "join": Trigger.AGENT_JOINED,
     "write": Trigger.AGENT_MESSAGE,
     "leave": Trigger.AGENT_LEFT,
+    "react": Trigger.AGENT_REACTED,
     "transfer": Trigger.TRANSFER_STARTED,
     "close": Trigger.DESK_CLOSED,
 }

@@ -94,7 +94,7 @@ class Command:
     id: str  #: minted by the agent's program; for `edit` and `unsend`: the message's
     conversation: str
     agent: str
-    what: str  #: claim, join, write, edit, unsend, leave, transfer or close
+    what: str  #: claim, join, write, edit, unsend, react, leave, transfer or close
     text: str = ""  #: what was written
     asked: float = 0.0
     answered: float = inf

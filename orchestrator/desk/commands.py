@@ -32,6 +32,12 @@ class Command:
         said = {"message": message_id(Source.PAGE, self.id), "ref": self.id, "body": storable(body)}
         return (self._event(Trigger.AGENT_MESSAGE, **said),)
 
+    def react(self, message: str, emoji: str) -> tuple[Event, ...]:
+        """To a message row of the member's."""
+        to = Address(conversation=self.conversation, request=self.request, message=message)
+        said = {**self._author(), "message": message, "emoji": emoji}
+        return (Event(Source.PAGE, self.id, Trigger.AGENT_REACTED, self.at, to, said),)
+
     def leave(self) -> tuple[Event, ...]:
         return (self._event(Trigger.AGENT_LEFT),)
 

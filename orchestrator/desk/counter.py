@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
 from machines.conversation import HERE_ALREADY, TAKEN, State
@@ -11,6 +12,7 @@ from machines.table import Outcome
 from orchestrator.clock import Clock
 from orchestrator.desk import view
 from orchestrator.desk.commands import Command
+from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Agent, Reply
 from orchestrator.readable import readable
 from orchestrator.texts.say import Words
@@ -19,12 +21,12 @@ from storage.reads.rows import FactRow, RequestRow
 from storage.values import Receipt
 
 #: What an event brings that makes it the same command: a caller may not use its id for another one.
-_SAME = ("agent", "body", "to", "claim")
+_SAME = ("agent", "body", "to", "claim", "message", "emoji")
 _DONE = frozenset({Outcome.MOVED, Outcome.STAYED})
 
 #: Why a command was not carried out, for people. `{who}`: the agents who are there.
 DETAILS: Mapping[str, str] = {
-    "unknown": "there is no such conversation, or no such message of an agent in it",
+    "unknown": "there is no such conversation, or no such message in it",
     "over": "nobody waits there any more: the conversation or the request is over",
     "taken": "{who} has it; join to come beside them",
     "not_here": "you are not in this conversation: claim it first",
@@ -48,12 +50,14 @@ class Counter:
         submit: Callable[[Sequence[Event]], Awaitable[Sequence[Receipt]]],
         clock: Clock,
         words: Words,
+        show_typing: Callable[[str], Awaitable[None]],
     ) -> None:
-        """`words`: what agents read."""
+        """`words`: what agents read. `show_typing`: in a channel of Discord's, for a few seconds."""
         self.reader = reader
         self.submit = submit
         self.clock = clock
         self.words = words
+        self.show_typing = show_typing
 
     # --- looking
 
@@ -91,6 +95,29 @@ class Counter:
         if said is None or said.withheld:  # it came when nobody was there for it
             return await self._reply(conversation, "over", reply.state)
         return reply
+
+    async def react(self, conversation: str, agent: Agent, minted: str, message: str, emoji: str) -> Reply:
+        """To what the member wrote."""
+        row = message_id(Source.DISCORD, message)
+        with readable():
+            said = await self.reader.message(row)
+        if said is None or said.conversation != conversation:
+            return await self._reply(conversation, "unknown")
+        return await self._take(conversation, agent, minted, lambda command: command.react(row, emoji))
+
+    async def types(self, conversation: str, agent: Agent) -> Reply:
+        """Is not recorded: after a crash, or when Discord does not take it, it would come too late."""
+        with readable():
+            row = await self.reader.request(conversation)
+            member = await self.reader.member(row.member) if row else None
+        if row is None or member is None:
+            return await self._reply(conversation, "unknown")
+        if error := _has_it(row, agent):
+            return await self._reply(conversation, error, row.state)
+        if member.dm_channel:
+            with suppress(Retry, Reject):
+                await self.show_typing(member.dm_channel)
+        return await self._reply(conversation, "", row.state)
 
     async def leave(self, conversation: str, agent: Agent, minted: str) -> Reply:
         return await self._take(conversation, agent, minted, Command.leave)

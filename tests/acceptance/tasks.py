@@ -187,6 +187,10 @@ class DeskTask(Reading):
     async def write(self, text: str) -> str:
         return str((await self.done("messages", body=text))["id"])
 
+    async def react(self, message: str, emoji: str) -> None:
+        """To a message of the member's."""
+        await self.done(f"messages/{message}/reactions", emoji=emoji)
+
     async def edit(self, message: str, text: str) -> None:
         await self.done(f"messages/{message}", "PATCH", body=text)
 

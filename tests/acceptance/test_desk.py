@@ -80,6 +80,19 @@ async def test_cancel_races_accept_and_both_are_told_how_it_ended(stage: Stage, 
         assert await mia.heard("agent_joined") == []
 
 
+async def test_the_member_sees_that_an_agent_types_and_how_they_react(stage: Stage) -> None:
+    mia = stage.member()
+    task: DeskTask = await stage.handed_off(mia)
+    message = await mia.write("it works now")
+    await task.gets("it works now")
+    ada = {"agent": {"id": "ada", "name": "ada"}}
+    assert (await stage.counter.ask("POST", f"conversations/{task.conversation}/typing", ada)).status == 200
+    typed = [call for call in await stage.control.log() if call["path"].endswith("/typing")]
+    assert [call["status"] for call in typed] == [204]
+    await task.react(message, "👩‍💻")
+    assert "👩‍💻" in (await mia.hears("agent_reacted"))["content"]
+
+
 async def test_a_talk_is_handed_to_a_named_agent(stage: Stage) -> None:
     mia = stage.member()
     task = await stage.handed_off(mia)
@@ -141,6 +154,8 @@ async def test_what_came_too_late_is_refused_and_not_delivered(stage: Stage) -> 
     task = await stage.handed_off(mia)
     said = await task.write("hello")
     await mia.gets("hello")
+    theirs = await mia.write("hi")
+    await task.gets("hi")
     await task.complete()
     await mia.hears("goodbye")
     for what, method, body in (
@@ -151,6 +166,7 @@ async def test_what_came_too_late_is_refused_and_not_delivered(stage: Stage) -> 
         ("close", "POST", {}),
         (f"messages/{said}", "PATCH", {"body": "hi"}),
         (f"messages/{said}", "DELETE", {}),
+        (f"messages/{theirs}/reactions", "POST", {"emoji": "👍"}),
     ):
         answer = await task.does(what, method, **body)
         assert (what, answer.status, answer.body["error"]) == (what, 409, "over")

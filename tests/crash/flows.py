@@ -76,6 +76,7 @@ FLOWS: dict[str, Flow] = {
         Flow("case followed by a CRM", stories.followed, stories.queued, followed=True),
         Flow("built-in desk: hand-off", stories.taken_up, stories.greeted, desk="builtin"),
         Flow("built-in desk: both ways", stories.both_ways, stories.talking, desk="builtin"),
+        Flow("built-in desk: agent reacts", stories.agent_reacts, stories.talking, desk="builtin"),
         Flow("built-in desk: handed over", stories.handed_over, stories.talking, desk="builtin"),
         Flow("built-in desk: agent closes", stories.completed, stories.talking, desk="builtin"),
     )

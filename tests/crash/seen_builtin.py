@@ -23,7 +23,9 @@ from tests.inprocess.world import Json
 def shown(world: Outside, connection: Connection, journal: Sequence[Entry]) -> Iterator[Desk]:
     """Of every conversation that asked for an agent, as it is shown to one who looks now."""
     reader = inline_reader(connection.engine.url.render_as_string(hide_password=False))
-    counter = Counter(DeskReader(reader.as_asynchronous()), _nobody_submits, world.time, ENGLISH)
+    counter = Counter(
+        DeskReader(reader.as_asynchronous()), _nobody_submits, world.time, ENGLISH, _nobody_types
+    )
     thanks = _after_the_end(connection, journal)
     t = schema.conversation
     for talk in connection.execute(select(t.c.id, t.c.member, t.c.request).where(t.c.request > 0)).all():
@@ -39,6 +41,10 @@ def own(desks: Iterable[Desk]) -> Iterator[str]:
     """What is shown at our own desk is our own rows."""
     for desk in desks:
         yield from (line.id for line in desk.lines)
+
+
+async def _nobody_types(_channel: str) -> None:
+    raise AssertionError("it is only looked at")
 
 
 async def _nobody_submits(_events: Sequence[Event]) -> Sequence[Receipt]:

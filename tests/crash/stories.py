@@ -237,6 +237,14 @@ async def taken_up(play: Play) -> None:
     await accepted(play)
 
 
+async def agent_reacts(play: Play) -> None:
+    mia, task = play.world.member(), await play.task()
+    message = str(await play.do(mia.write, "it works now"))
+    await play.do(task.gets, "hello", "it works now")
+    await play.do(task.react, message, "🎉")
+    await play.do(mia.hears, "agent_reacted")
+
+
 async def handed_over(play: Play) -> None:
     """To a named colleague, who takes a while."""
     mia, task = play.world.member(), await play.task()

@@ -2,25 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-from tests.acceptance.playing import Json, Member, Stage, Task, Work, until
-from tests.acceptance.tasks import DeskTask
-from tests.crash.stories import BUG, GIBBERISH, MORE_GIBBERISH, WISH
-from tests.english import ENGLISH
-
-#: A message to the desk that may have arrived is looked for after 20 s.
-SETTLED_S = 40.0
+from tests.crash import acts
+from tests.crash.acts import Act
+from tests.crash.stories import BUG, WISH
 
 POSTED = ("discord", "POST", "/messages$")
 ANSWERED = ("discord", "PATCH", "/messages/@original$")
 NOTED = ("twilio", "POST", "/Messages$")
 TOLD = ("crm", "POST", "/cases$")
 EDITED = ("discord", "PATCH", r"/messages/\d+$")
-Act = Callable[[Stage, Member, Any], Awaitable[object]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,457 +31,141 @@ class Crash:
     desk: str = "flex"
 
 
-def _wrote(text: str) -> Act:
-    return lambda _stage, mia, _task: mia.write(text)
-
-
-def _pressed(action: str) -> Act:
-    return lambda _stage, mia, _task: mia.press(action)
-
-
-def _agent(what: str, **more: str) -> Act:
-    async def act(_stage: Stage, _mia: Member, task: Task | None) -> None:
-        assert task is not None
-        await task.act(what, **more)
-
-    return act
-
-
-def _heard_once(key: str) -> Act:
-    async def look(_stage: Stage, mia: Member, _task: Task | None) -> None:
-        await mia.hears(key)
-        assert len(await mia.heard(key)) == 1
-
-    return look
-
-
-def _agent_gets(*texts: str) -> Act:
-    async def look(_stage: Stage, _mia: Member, task: Task | None) -> None:
-        assert task is not None
-        await task.gets(*texts, within=SETTLED_S)
-
-    return look
-
-
-def _member_gets(*texts: str) -> Act:
-    return lambda _stage, mia, _task: mia.gets(*texts)
-
-
-async def _one_task(stage: Stage, mia: Member, _task: Task | None) -> None:
-    task = await stage.task(within=SETTLED_S)
-    await mia.hears("place")
-    await task.accept("ada")
-    await mia.hears("agent_joined")
-    assert len(await stage.tasks()) == 1
-
-
-async def _told_once_and_leaves_a_message(stage: Stage, mia: Member, _task: Task | None) -> None:
-    told = await mia.hears("outside_hours")
-    assert len(await mia.heard("outside_hours")) == 1
-    await mia.fills_in(await mia.press("message_left", told), "call me back")
-    await mia.hears("message_kept")
-    assert stage.messages_left() == ["call me back"]
-    assert await stage.tasks() == []
-
-
-async def _crm_knows(stage: Stage, mia: Member, task: Task | None) -> None:
-    """What it had taken when the service was killed came again, and was known by its id."""
-    assert task is not None
-    assert stage.receiver is not None
-    await mia.hears("agent_joined")
-    await task.complete()
-    await mia.hears("goodbye")
-    crm, whole = stage.receiver.crm, ["case.opened", "case.agent_joined", "case.resolved"]
-
-    async def look() -> bool:
-        return len(crm.types()) >= len(whole)
-
-    await until("the CRM knows", look, SETTLED_S)
-    assert crm.types() == whole
-    assert len(crm.arrived) > len(whole)
-    assert crm.unsigned == 0
-
-
-async def _canceled(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await mia.hears("withdrawn")
-    await task.becomes("canceled")
-
-
-async def _talk_ends(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await mia.hears("closed_by_member")
-    await task.closes()
-
-
-async def _edited(_stage: Stage, _mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await task.edit(await task.write("frist"), "first")
-
-
-async def _reads_edit(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    async def look() -> bool:
-        return await mia.from_agent() == ["first"]
-
-    await until("the edit", look, SETTLED_S)
-
-
-async def _answered_once(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    await mia.reads("This should help:")
-    assert len([text for text in await mia.texts() if "This should help:" in text]) == 1
-
-
-async def _misses_twice(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    await mia.write(GIBBERISH)
-    await mia.hears("unsure")
-    await mia.write(MORE_GIBBERISH)
-
-
-async def _member_edits(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    await mia.edit(await mia.write("frist"), "first")
-
-
-async def _agent_reads_edit(_stage: Stage, _mia: Member, task: Task | None) -> None:
-    assert task is not None
-
-    async def look() -> bool:
-        return await task.from_member() == ["first"]
-
-    await until("the edit", look, SETTLED_S)
-
-
-async def _takes_back(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    said = await task.write("my mistake")
-    await mia.gets("my mistake")
-    await task.unsend(said)
-
-
-async def _nothing_stands(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await task.write("as I said")
-    await mia.gets("as I said")
-
-
-async def _shuts_the_door(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await mia.set(dms_open=False)
-    await task.write("can you read this?")
-
-
-async def _agent_knows(_stage: Stage, _mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await task.noted("unreachable", within=SETTLED_S)
-
-
-async def _waits(_stage: Stage, _mia: Member, _task: Task | None) -> None:
-    """Nobody does anything: a timer will."""
-
-
-async def _goodbye_for_silence(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await mia.gets("anything else?")
-    await mia.hears("idle_resolved", within=SETTLED_S)
-    await task.closes()
-
-
-async def _has_the_file(_stage: Stage, mia: Member, _task: Task | None) -> None:
-    async def look() -> list[Json]:
-        return [m for m in await mia.dm() if m["attachments"]]
-
-    assert len(await until("the transcript", look)) == 1
-
-
-async def _second_task(stage: Stage, mia: Member, _task: Task | None) -> None:
-    again = await stage.task(2, within=SETTLED_S)
-    await again.accept("ben")
-    await mia.hears("agent_joined", times=2)
-    assert len(await stage.tasks()) == 2
-
-
-async def _leaves(_stage: Stage, _mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await task.act("leave")
-
-
-async def _another_comes(stage: Stage, mia: Member, _task: Task | None) -> None:
-    await mia.hears("all_left")
-    other = await stage.task(2)
-    await other.accept("ben")
-    await mia.hears("agent_joined", times=2)
-
-
-async def _gives_up_and_is_accepted(stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await mia.press("agent_request_cancelled")
-    accept = f"{stage.sandbox.url}/control/tasks/{task.sid}/accept"
-    async with stage.session.post(accept, json={"agent": "ada"}) as answer:
-        assert answer.status in (201, 409)  # the task may be gone
-
-
-async def _is_accepted_and_gives_up(_stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    await task.accept("ada")
-    await mia.press("agent_request_cancelled")
-
-
-async def _both_know(_stage: Stage, mia: Member, task: Task | None) -> None:
-    """Whoever was quicker: the talk begins, or the request is over, and nothing of the other."""
-    assert task is not None
-
-    async def look() -> list[Json]:
-        return await mia.heard("withdrawn") + await mia.heard("agent_joined")
-
-    assert len(await until("who was quicker", look, SETTLED_S)) == 1
-    if await mia.heard("withdrawn"):
-        await task.closes()
-    else:
-        await task.write("ada here")
-        await mia.gets("ada here")
-
-
-async def _both_ask(stage: Stage, mia: Member, _task: Task | None) -> None:
-    await asyncio.gather(*(member.press("agent_requested") for member in (mia, stage.member("tom"))))
-
-
-async def _each_has_an_agent(stage: Stage, mia: Member, _task: Task | None) -> None:
-    for member, agent in ((mia, "ada"), (stage.member("tom"), "ben")):
-        task = await _task_of(stage, member)
-        await task.accept(agent)
-        await member.hears("agent_joined")
-        await member.write(f"{member.name} to {agent}")
-        await task.write(f"{agent} to {member.name}")
-        await task.gets(f"{member.name} to {agent}")
-        await member.gets(f"{agent} to {member.name}")
-    assert len(await stage.tasks()) == 2
-
-
-async def _both_write(stage: Stage, mia: Member, _task: Task | None) -> None:
-    await asyncio.gather(mia.write("mia to ada"), stage.member("tom").write("tom to ben"))
-
-
-async def _one_ends_the_other_goes_on(stage: Stage, mia: Member, task: Task | None) -> None:
-    assert task is not None
-    tom = stage.member("tom")
-    his = await _task_of(stage, tom)
-    await task.gets("mia to ada", within=SETTLED_S)
-    await his.gets("tom to ben", within=SETTLED_S)
-    await tom.press("member_closed")
-    await his.closes()
-    await task.write("ada to mia")
-    await mia.gets("ada to mia")
-    assert await tom.from_agent() == []
-
-
-async def _who_is_in_front_gives_up(stage: Stage, _mia: Member, _task: Work | None) -> None:
-    await stage.member("tom").press("agent_request_cancelled")
-
-
-async def _told_to_be_next(_stage: Stage, mia: Member, _task: Work | None) -> None:
-    await mia.reads(ENGLISH.member["place_first"])
-    assert len(await mia.heard("place")) == 1
-
-
-async def _task_of(stage: Stage, member: Member) -> Task:
-    """The task that shows this member as the customer."""
-
-    async def look() -> list[Task]:
-        found = await stage.tasks()
-        return [task for task in found if (await task.show())["attributes"]["from"].lower() == member.name]
-
-    found: list[Task] = await until(f"the task of {member.name}", look, SETTLED_S)
-    return found[0]
-
-
-def _agent_wrote(text: str) -> Act:
-    async def act(_stage: Stage, _mia: Member, task: Work | None) -> None:
-        assert task is not None
-        await task.write(text)
-
-    return act
-
-
-async def _closes(_stage: Stage, _mia: Member, task: Work | None) -> None:
-    assert task is not None
-    await task.complete()
-
-
-async def _hands_over(_stage: Stage, _mia: Member, task: Work | None) -> None:
-    assert isinstance(task, DeskTask)
-    await task.done("transfer", to="ben")
-
-
-async def _ben_has_it(_stage: Stage, mia: Member, task: Work | None) -> None:
-    assert task is not None
-    await mia.hears("transfer")
-    await mia.hears("colleague_comes")
-    await task.accept("ben")
-    await mia.hears("agent_joined", times=2)
-    assert len(await mia.heard("transfer")) == 1
-
-
-async def _writes_first(stage: Stage, _mia: Member, _task: Work | None) -> None:
-    await stage.agent().contact(1, "one more thing")
-
-
-async def _writes_in_vain(stage: Stage, mia: Member, task: Work | None) -> None:
-    await mia.set(dms_open=False)
-    await _writes_first(stage, mia, task)
-
-
-async def _the_case_says_so(stage: Stage, _mia: Member, _task: Work | None) -> None:
-    await stage.agent().sees(
-        "a note", 1, lambda found: [n for n in found["notes"] if n["note"] == "not_delivered"]
-    )
-
-
-async def _is_asked_by_the_agent_who_has_it(stage: Stage, mia: Member, _task: Work | None) -> None:
-    await mia.gets("one more thing")
-    assert len(await mia.heard("contact")) == 1
-    again = await stage.task(2, within=SETTLED_S)
-    await again.accept("ada")
-    await again.write("are you there?")
-    await mia.gets("one more thing", "are you there?")
-    assert len(await stage.tasks()) == 2
-
-
-async def _has_it_at_once(stage: Stage, mia: Member, _task: Work | None) -> None:
-    await mia.gets("one more thing")
-    assert len(await mia.heard("contact")) == 1
-    [talk] = [t for t in (await stage.agent().show(1))["conversations"] if t["state"] == "with_agent"]
-    await mia.write("what is it?")
-    await stage.desk_task(talk["conversation"]).gets("what is it?")
-
-
-async def _takes_it_up_again(stage: Stage, _mia: Member, _task: Work | None) -> None:
-    await stage.agent().done("POST", "/1/reopen")
-
-
-async def _merges(stage: Stage, _mia: Member, _task: Work | None) -> None:
-    ada = stage.agent()
-    await ada.merge(1, await ada.open((await ada.show(1))["member"]["id"], "No sound"))
-
-
-async def _both_hear_of_the_merge(_stage: Stage, mia: Member, task: Work | None) -> None:
-    assert task is not None
-    await mia.hears("case_merged")
-    told = await task.noted("case_merged", within=SETTLED_S)
-    assert len(await mia.heard("case_merged")) == 1
-    assert (await task.notes()).count(told) == 1
-
-
-def _reported(command: str, **fields: str) -> Act:
-    return lambda _stage, mia, _task: mia.reports(command, **fields)
-
-
-def _told_its_number(title: str) -> Act:
-    """Where it was sent off, or in the DM if Discord was not answered in time; and it is one case."""
-
-    async def look(stage: Stage, mia: Member, _task: Task | None) -> None:
-        async def told() -> list[Json]:
-            return [m for m in await mia.inbox() if m["author"] == "bot" and title in m["content"]]
-
-        assert len(await until("the number of the case", told, SETTLED_S)) == 1
-        assert [case["title"] for case in stage.cases() if case["kind"] != "help"] == [title]
-
-    return look
-
-
 QUICK = {"timer_place": 1}
 SOON = {"timer_member_idle_warn": 2, "timer_member_idle": 4}
 CRASHES = (
-    Crash("helpme", "nobody", POSTED, lambda _s, mia, _t: mia.helpme(), _heard_once("greeting")),
-    Crash("question answered", "greeted", POSTED, _wrote("I forgot my password"), _answered_once),
+    Crash("helpme", "nobody", POSTED, lambda _s, mia, _t: mia.helpme(), acts.heard_once("greeting")),
+    Crash("question answered", "greeted", POSTED, acts.wrote("I forgot my password"), acts.answered_once),
     Crash(
-        "hand-off", "greeted", ("twilio", "POST", "/Interactions$"), _pressed("agent_requested"), _one_task
+        "hand-off",
+        "greeted",
+        ("twilio", "POST", "/Interactions$"),
+        acts.pressed("agent_requested"),
+        acts.one_task,
     ),
-    Crash("bug reported", "nobody", ANSWERED, _reported("bug", **BUG), _told_its_number(BUG["title"])),
+    Crash(
+        "bug reported", "nobody", ANSWERED, acts.reported("bug", **BUG), acts.told_its_number(BUG["title"])
+    ),
     Crash(
         "wish while talking",
         "talking",
         ANSWERED,
-        _reported("new_feature", **WISH),
-        _told_its_number(WISH["title"]),
+        acts.reported("new_feature", **WISH),
+        acts.told_its_number(WISH["title"]),
     ),
-    Crash("cancel", "queued", POSTED, _pressed("agent_request_cancelled"), _canceled),
-    Crash("agent accepts", "queued", POSTED, _agent("accept", agent="ada"), _heard_once("agent_joined")),
-    Crash("second miss", "greeted", ("twilio", "POST", "/Conversations$"), _misses_twice, _one_task),
+    Crash("cancel", "queued", POSTED, acts.pressed("agent_request_cancelled"), acts.canceled),
+    Crash(
+        "agent accepts", "queued", POSTED, acts.agent("accept", agent="ada"), acts.heard_once("agent_joined")
+    ),
+    Crash("second miss", "greeted", ("twilio", "POST", "/Conversations$"), acts.misses_twice, acts.one_task),
     Crash(
         "nobody comes, message left",
         "queued",
         POSTED,
-        _waits,
-        _heard_once("nobody_came"),
+        acts.waits,
+        acts.heard_once("nobody_came"),
         {"timer_wait": 6},
     ),
     Crash(
         "outside hours, message left",
         "greeted",
         POSTED,
-        _pressed("agent_requested"),
-        _told_once_and_leaves_a_message,
+        acts.pressed("agent_requested"),
+        acts.told_once_and_leaves_a_message,
         {"opening_hours": "never"},
     ),
-    Crash("member edits", "talking", NOTED, _member_edits, _agent_reads_edit),
-    Crash("taken back", "talking", ("discord", "DELETE", r"/messages/\d+$"), _takes_back, _nothing_stands),
-    Crash("unreachable", "talking", POSTED, _shuts_the_door, _agent_knows),
+    Crash("member edits", "talking", NOTED, acts.member_edits, acts.agent_reads_edit),
+    Crash(
+        "taken back",
+        "talking",
+        ("discord", "DELETE", r"/messages/\d+$"),
+        acts.takes_back,
+        acts.nothing_stands,
+    ),
+    Crash("unreachable", "talking", POSTED, acts.shuts_the_door, acts.agent_knows),
     Crash(
         "falls silent",
         "talking",
         POSTED,
-        _agent("messages", body="anything else?"),
-        _goodbye_for_silence,
+        acts.agent("messages", body="anything else?"),
+        acts.goodbye_for_silence,
         SOON,
     ),
-    Crash("rating", "ended", POSTED, _pressed("rating"), _heard_once("rating_thanks")),
-    Crash("transcript", "ended", POSTED, _pressed("transcript_requested"), _has_the_file),
-    Crash("reopened", "ended", ("twilio", "POST", "/Interactions$"), _pressed("reopen"), _second_task),
-    Crash("both ways", "talking", NOTED, _wrote("one"), _agent_gets("one")),
-    Crash("both ways, back", "talking", POSTED, _agent("messages", body="one"), _member_gets("one")),
-    Crash("agent edits", "talking", POSTED, _edited, _reads_edit),
-    Crash("case followed by a CRM", "queued", TOLD, _agent("accept", agent="ada"), _crm_knows),
-    Crash("agent leaves, another is invited", "talking", POSTED, _leaves, _another_comes),
-    Crash("member closes", "talking", POSTED, _pressed("member_closed"), _talk_ends),
-    Crash("agent completes", "talking", POSTED, _agent("complete"), _heard_once("goodbye")),
-    Crash("accepted, and cancelled at once", "queued", POSTED, _is_accepted_and_gives_up, _both_know),
-    Crash("cancelled, and accepted at once", "queued", POSTED, _gives_up_and_is_accepted, _both_know),
+    Crash("rating", "ended", POSTED, acts.pressed("rating"), acts.heard_once("rating_thanks")),
+    Crash("transcript", "ended", POSTED, acts.pressed("transcript_requested"), acts.has_the_file),
     Crash(
-        "two ask at once", "two greeted", ("twilio", "POST", "/Interactions$"), _both_ask, _each_has_an_agent
+        "reopened", "ended", ("twilio", "POST", "/Interactions$"), acts.pressed("reopen"), acts.second_task
     ),
-    Crash("agent writes first", "ended", POSTED, _writes_first, _is_asked_by_the_agent_who_has_it),
-    Crash("agent writes first, in vain", "ended", POSTED, _writes_in_vain, _the_case_says_so),
-    Crash("case worked on", "ended", POSTED, _takes_it_up_again, _heard_once("case_reopened")),
-    Crash("cases merged", "queued", NOTED, _merges, _both_hear_of_the_merge),
+    Crash("both ways", "talking", NOTED, acts.wrote("one"), acts.agent_gets("one")),
+    Crash("both ways, back", "talking", POSTED, acts.agent("messages", body="one"), acts.member_gets("one")),
+    Crash("agent edits", "talking", POSTED, acts.edited, acts.reads_edit),
+    Crash("case followed by a CRM", "queued", TOLD, acts.agent("accept", agent="ada"), acts.crm_knows),
+    Crash("agent leaves, another is invited", "talking", POSTED, acts.leaves, acts.another_comes),
+    Crash("member closes", "talking", POSTED, acts.pressed("member_closed"), acts.talk_ends),
+    Crash("agent completes", "talking", POSTED, acts.agent("complete"), acts.heard_once("goodbye")),
+    Crash("accepted, and cancelled at once", "queued", POSTED, acts.is_accepted_and_gives_up, acts.both_know),
+    Crash("cancelled, and accepted at once", "queued", POSTED, acts.gives_up_and_is_accepted, acts.both_know),
+    Crash(
+        "two ask at once",
+        "two greeted",
+        ("twilio", "POST", "/Interactions$"),
+        acts.both_ask,
+        acts.each_has_an_agent,
+    ),
+    Crash("agent writes first", "ended", POSTED, acts.writes_first, acts.is_asked_by_the_agent_who_has_it),
+    Crash("agent writes first, in vain", "ended", POSTED, acts.writes_in_vain, acts.the_case_says_so),
+    Crash("case worked on", "ended", POSTED, acts.takes_it_up_again, acts.heard_once("case_reopened")),
+    Crash("cases merged", "queued", NOTED, acts.merges, acts.both_hear_of_the_merge),
     Crash(
         "built-in desk: agent writes first",
         "ended",
         POSTED,
-        _writes_first,
-        _has_it_at_once,
+        acts.writes_first,
+        acts.has_it_at_once,
         desk="builtin",
     ),
     Crash(
-        "built-in desk: hand-off", "greeted", POSTED, _pressed("agent_requested"), _one_task, desk="builtin"
+        "built-in desk: hand-off",
+        "greeted",
+        POSTED,
+        acts.pressed("agent_requested"),
+        acts.one_task,
+        desk="builtin",
     ),
     Crash(
         "built-in desk: both ways",
         "talking",
         POSTED,
-        _agent_wrote("one"),
-        _member_gets("one"),
+        acts.agent_wrote("one"),
+        acts.member_gets("one"),
         desk="builtin",
     ),
-    Crash("built-in desk: handed over", "talking", POSTED, _hands_over, _ben_has_it, desk="builtin"),
-    Crash("built-in desk: agent closes", "talking", POSTED, _closes, _heard_once("goodbye"), desk="builtin"),
-    Crash("place changes", "two queued", EDITED, _who_is_in_front_gives_up, _told_to_be_next, QUICK),
+    Crash(
+        "built-in desk: agent reacts",
+        "talking",
+        POSTED,
+        acts.reacts,
+        acts.heard_once("agent_reacted"),
+        desk="builtin",
+    ),
+    Crash("built-in desk: handed over", "talking", POSTED, acts.hands_over, acts.ben_has_it, desk="builtin"),
+    Crash(
+        "built-in desk: agent closes",
+        "talking",
+        POSTED,
+        acts.closes,
+        acts.heard_once("goodbye"),
+        desk="builtin",
+    ),
+    Crash("place changes", "two queued", EDITED, acts.who_is_in_front_gives_up, acts.told_to_be_next, QUICK),
     Crash(
         "built-in desk: place changes",
         "two queued",
         EDITED,
-        _who_is_in_front_gives_up,
-        _told_to_be_next,
+        acts.who_is_in_front_gives_up,
+        acts.told_to_be_next,
         QUICK,
         desk="builtin",
     ),
-    Crash("two talk, one ends", "two talking", NOTED, _both_write, _one_ends_the_other_goes_on),
+    Crash("two talk, one ends", "two talking", NOTED, acts.both_write, acts.one_ends_the_other_goes_on),
 )

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import count
+from typing import Any
 
+from machines.effects import Kind
 from machines.events import Address, Event, Source, Trigger, message_id
 from orchestrator.desk.counter import Counter
 from orchestrator.ports import Agent
+from storage import codec, schema
 from storage.reads.desk import DeskReader
 from storage.values import Receipt, moment
 from tests.english import ENGLISH
-from tests.storage.facts import ANN, START, fired, pressed
+from tests.storage.facts import ANN, START, fired, pressed, wrote
 from tests.storage.house import House, HouseClock
 
 ADA, BEN = Agent("ada", "Ada"), Agent("ben", "Ben")
+#: What the member wrote when they came.
+SAID = "3999"
 #: A second member.
 TOM = "4002"
 
@@ -33,7 +38,8 @@ class Scene:
     def __init__(self, house: House, reader: DeskReader) -> None:
         self.house = house
         self.reader = reader
-        self.counter = Counter(reader, self.submit, HouseClock(house), ENGLISH)
+        self.counter = Counter(reader, self.submit, HouseClock(house), ENGLISH, self.shows_typing)
+        self.typing: list[str] = []  #: channels in which somebody typed
         self.meanwhile: list[Event] = []
         self.trouble: Exception | None = None  #: raised after the commit: its answer is lost
         self.submits = 0
@@ -50,11 +56,18 @@ class Scene:
             raise trouble
         return receipts
 
+    async def shows_typing(self, channel: str) -> None:
+        self.typing.append(channel)
+        if self.trouble:
+            raise self.trouble
+
     def minted(self) -> str:
         return f"minted-by-a-client-{next(self._names)}"
 
     def waits(self) -> str:
-        return self.house.waits(ANN)
+        talk = self.house.waits(ANN)
+        self.house.arrives(wrote(ANN, SAID))
+        return talk
 
     async def talks(self, *agents: Agent) -> str:
         """In the hands of these agents."""
@@ -68,6 +81,11 @@ class Scene:
         timer = self.house.timer(talk, name)
         self.house.now = timer.due_at
         self.house.arrives(fired(timer))
+
+    def said(self) -> list[tuple[str, dict[str, Any]]]:
+        """What members are told, with what stands in it."""
+        payloads = [codec.load(row.payload) for row in self.house.rows(schema.effect, kind=Kind.SAY)]
+        return [(payload["text"], payload.get("args", {})) for payload in payloads]
 
     def cancels(self, talk: str) -> Event:
         return pressed(ANN, Trigger.AGENT_REQUEST_CANCELLED, talk)

@@ -7,10 +7,10 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from machines.events import Trigger
-from orchestrator.errors import Unavailable
+from orchestrator.errors import Retry, Unavailable
 from orchestrator.ports import Agent, Reply
 from storage import schema
-from tests.desk.scene import ADA, BEN, TOM, Scene, reacted
+from tests.desk.scene import ADA, BEN, SAID, TOM, Scene, reacted
 from tests.storage.facts import ANN, pressed, wrote
 from tests.storage.house import subject_id
 
@@ -20,6 +20,7 @@ COMMANDS: dict[str, Act] = {
     "claim": lambda scene, talk, agent, minted: scene.counter.claim(talk, agent, minted, join=False),
     "write": lambda scene, talk, agent, minted: scene.counter.write(talk, agent, minted, "hello"),
     "leave": lambda scene, talk, agent, minted: scene.counter.leave(talk, agent, minted),
+    "react": lambda scene, talk, agent, minted: scene.counter.react(talk, agent, minted, SAID, "👍"),
     "transfer": lambda scene, talk, agent, minted: scene.counter.transfer(talk, agent, minted, to="ben"),
     "close": lambda scene, talk, agent, minted: scene.counter.close(talk, agent, minted),
 }
@@ -159,7 +160,10 @@ async def test_an_id_that_was_used_for_something_else_is_refused(scene: Scene, a
     minted = scene.minted()
     assert not (await scene.counter.write(talk, BEN, minted, "mine")).error
     assert (await act(scene, talk, ADA, minted)).error == "id_used"
-    assert [m["body"] for m in (await scene.counter.conversation(talk) or {})["messages"]] == ["mine"]
+    assert [m["body"] for m in (await scene.counter.conversation(talk) or {})["messages"]] == [
+        "how do I pay?",
+        "mine",
+    ]
 
 
 async def test_an_id_of_another_conversation_is_refused(scene: Scene) -> None:
@@ -277,6 +281,28 @@ async def test_nobody_changes_what_is_not_theirs(scene: Scene) -> None:
     assert (await scene.counter.edit(talk, BEN, minted, "bye")).error == "not_yours"
     assert (await scene.counter.unsend(talk, ADA, "1")).error == "unknown"
     assert (await scene.counter.unsend("0" * 32, ADA, minted)).error == "unknown"
+
+
+async def test_the_member_reads_with_what_an_agent_reacted(scene: Scene) -> None:
+    talk = await scene.talks()
+    assert not (await scene.counter.react(talk, ADA, scene.minted(), SAID, "👍")).error
+    assert (await scene.counter.react(talk, ADA, scene.minted(), "7777", "👍")).error == "unknown"
+    assert [args for text, args in scene.said() if text == "agent_reacted"] == [{"emoji": "👍"}]
+
+
+async def test_typing_is_shown_where_somebody_is_there_to_type_and_recorded_nowhere(scene: Scene) -> None:
+    talk = await scene.talks()
+    facts = scene.house.size(schema.event)
+    assert (await scene.counter.types(talk, ADA)).error == ""
+    assert len(scene.typing) == 1
+    assert (await scene.counter.types(talk, BEN)).error == "not_here"
+    assert (await scene.counter.types("nobody's", ADA)).error == "unknown"
+    assert len(scene.typing) == 1
+    scene.trouble = Retry("Discord is away")
+    assert (await scene.counter.types(talk, ADA)).error == ""
+    assert scene.house.size(schema.event) == facts
+    scene.house.arrives(scene.ends(talk))
+    assert (await scene.counter.types(talk, ADA)).error == "over"
 
 
 async def test_words_can_be_anything_that_a_client_can_send(scene: Scene) -> None:

@@ -261,5 +261,5 @@ FLOWS: Mapping[str, tuple[Flow, ...]] = {
     "twilio.invite": (inviting,),
     "crm.post": (followed,),
 }
-#: Calls that nothing makes yet, or that are repeated by others than the engine.
+#: Calls that are not recorded, or that are repeated by others than the engine.
 ELSEWHERE = frozenset({"discord.typing", "discord.login"})

@@ -42,6 +42,13 @@ class DeskTask:
         self.world.wrote[minted] = [text]
         return minted
 
+    async def react(self, message: str, emoji: str) -> None:
+        """To a message of the member's."""
+        await self._insist(
+            f"react {message} {emoji}",
+            lambda at, me, minted: at.react(self.conversation, me, minted, message, emoji),
+        )
+
     async def leave(self) -> None:
         await self._insist("leave", lambda at, me, minted: at.leave(self.conversation, me, minted))
 

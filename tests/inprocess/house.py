@@ -212,7 +212,7 @@ class House:
 
     def _builtin(self) -> tuple[Desk, Side]:
         reader = DeskReader(self._inline.as_asynchronous())
-        self.counter = Counter(reader, self._submit_desk, self.clock, ENGLISH)
+        self.counter = Counter(reader, self._submit_desk, self.clock, ENGLISH, self.discord.typing)
         return BuiltinDesk(), nothing_missed
 
     async def start(self) -> None:

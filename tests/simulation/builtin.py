@@ -12,7 +12,7 @@ from tests.inprocess.inline import read_now
 from tests.inprocess.world import World
 from tests.simulation.agents import ABSENT, AGENTS, mostly
 from tests.simulation.client import Client
-from tests.simulation.people import Crowd
+from tests.simulation.people import EMOJI, Crowd
 from tests.simulation.weather import Weather
 
 #: How often an agent looks before they act; else they go by what they saw before.
@@ -42,6 +42,16 @@ class Screens:
             except Unavailable:
                 return None
         return self._shown[agent][1]
+
+    def said_last(self, work: str) -> str:
+        """The member's last message there; empty: there is none to be seen."""
+        if self.world.serving is None:
+            return ""
+        try:
+            shown = read_now(self.world.serving.counter.conversation(work))
+        except Unavailable:
+            return ""
+        return next((m["id"] for m in reversed(shown["messages"]) if m["author"] == "member"), "")
 
 
 @dataclass
@@ -90,6 +100,7 @@ class BuiltinAgent:
             (self.write, 9),
             (self.edit, 1.5),
             (self.unsend, 1),
+            (self.react, 0.7),
             (self.leave, 0.7),
             (self.hand_over, 1.5),
             (self.complete, 1.5),
@@ -121,6 +132,10 @@ class BuiltinAgent:
     def unsend(self, work: str) -> None:
         if mine := self.wrote.get(work):
             self.client.give(self.name, "unsend", work, message=mine.pop())
+
+    def react(self, work: str) -> None:
+        if message := self.screens.said_last(work):
+            self.client.give(self.name, "react", work, f"{message} {self.crowd.chance.choice(EMOJI)}")
 
     def leave(self, work: str) -> None:
         self.client.give(self.name, "leave", work)

@@ -33,6 +33,7 @@ _CALLS: dict[str, Callable[[Counter, Agent, Command], Awaitable[Reply]]] = {
     "write": lambda at, me, c: at.write(c.conversation, me, c.id, c.text),
     "edit": lambda at, me, c: at.edit(c.conversation, me, c.id, c.text),
     "unsend": lambda at, me, c: at.unsend(c.conversation, me, c.id),
+    "react": lambda at, me, c: at.react(c.conversation, me, c.id, *c.text.split()),
     "leave": lambda at, me, c: at.leave(c.conversation, me, c.id),
     "transfer": lambda at, me, c: at.transfer(c.conversation, me, c.id, to=c.text),
     "close": lambda at, me, c: at.close(c.conversation, me, c.id),

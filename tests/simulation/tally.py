@@ -22,12 +22,10 @@ UNMET: dict[str, frozenset[str]] = {
         {
             "case: closed -conversation_linked-> closed",
             "case: in_progress -delivery_failed-> in_progress",
-            "conversation: awaiting_agent -agent_reacted-> awaiting_agent",
             "conversation: awaiting_agent -member_blocked-> closed",
             "conversation: awaiting_agent -transcript_requested-> awaiting_agent",
             "conversation: bot_faq -member_blocked-> closed",
             "conversation: bot_faq -transcript_requested-> bot_faq",
-            "conversation: with_agent -agent_reacted-> with_agent",
             "conversation: with_agent -member_blocked-> closed",
             "conversation: with_agent -transcript_requested-> with_agent",
         }

@@ -26,6 +26,8 @@ ROUTES: list[tuple[str, str, dict[str, Any] | None]] = [
     ("POST", f"{TALK}/messages", {"agent": ADA, "id": MINTED, "body": "hello"}),
     ("PATCH", f"{TALK}/messages/m1", {"agent": ADA, "body": "hello"}),
     ("DELETE", f"{TALK}/messages/m1", {"agent": ADA}),
+    ("POST", f"{TALK}/messages/m1/reactions", {"agent": ADA, "id": MINTED, "emoji": "👍"}),
+    ("POST", f"{TALK}/typing", {"agent": ADA}),
     ("POST", f"{TALK}/leave", {"agent": ADA, "id": MINTED}),
     ("POST", f"{TALK}/transfer", {"agent": ADA, "id": MINTED, "to": "ben"}),
     ("POST", f"{TALK}/close", {"agent": ADA, "id": MINTED}),
@@ -59,6 +61,12 @@ class Desk:
 
     async def unsend(self, conversation: str, agent: Agent, message: str) -> Reply:
         return self._told("unsend", conversation, agent, message)
+
+    async def react(self, conversation: str, agent: Agent, minted: str, message: str, emoji: str) -> Reply:
+        return self._told("react", conversation, agent, minted, message, emoji)
+
+    async def types(self, conversation: str, agent: Agent) -> Reply:
+        return self._told("types", conversation, agent)
 
     async def leave(self, conversation: str, agent: Agent, minted: str) -> Reply:
         return self._told("leave", conversation, agent, minted)
@@ -110,6 +118,8 @@ async def test_commands_arrive_as_they_were_given() -> None:
         ("write", "c1", ada, MINTED, "hello"),
         ("edit", "c1", ada, "m1", "hello"),
         ("unsend", "c1", ada, "m1"),
+        ("react", "c1", ada, MINTED, "m1", "👍"),
+        ("types", "c1", ada),
         ("leave", "c1", ada, MINTED),
         ("transfer", "c1", ada, MINTED, "ben"),
         ("close", "c1", ada, MINTED),
@@ -193,6 +203,16 @@ async def test_joining_is_true_or_false(field: str, value: Any) -> None:
     async with serving(Desk()) as site:
         answer = await call(site, "POST", f"{TALK}/claim", {"agent": ADA, "id": MINTED, field: value})
     assert (answer.status, answer.body["error"]) == (400, "bad_field")
+
+
+@pytest.mark.parametrize(
+    ("emoji", "status"),
+    [("❤️", 200), ("👩‍💻", 200), ("", 400), (" ", 400), ("a b", 400), ("x" * 33, 400), (7, 400)],
+)
+async def test_a_reaction_is_one_emoji(emoji: Any, status: int) -> None:
+    async with serving(Desk()) as site:
+        given = {"agent": ADA, "id": MINTED, "emoji": emoji}
+        assert (await call(site, "POST", f"{TALK}/messages/m1/reactions", given)).status == status
 
 
 @pytest.mark.parametrize("to", ["ada", "", 7, None])
