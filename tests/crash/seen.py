@@ -41,7 +41,7 @@ def recorded(
     with engine.connect() as connection:
         journal = tuple(_journal(connection))
         desks = tuple(
-            among(_desks(world), world, connection)
+            among(_desks(world, connection), world, connection)
             if world.desk == "flex"
             else shown(world, connection, journal)
         )
@@ -112,8 +112,10 @@ def _place(text: str, table: Table) -> int:
     return int(nth[1]) if nth else int(table["place_first"] in told["place"])
 
 
-def _desks(world: Outside) -> Iterator[Desk]:
+def _desks(world: Outside, connection: Connection) -> Iterator[Desk]:
+    """A Twilio Conversation that its member could not be added to is theirs all the same."""
     account = world.twilio._account
+    owners = {talk.id: talk.member for talk in _talks(connection)}
     for sid, found in account.conversations.items():
         name = re.fullmatch(r"orchestrator-(\w+)-(\d+)", found.unique_name or "")
         if name is None:
@@ -122,7 +124,7 @@ def _desks(world: Outside) -> Iterator[Desk]:
         members = [p["identity"] for p in shown["participants"] if p["identity"].startswith(_OUR_AUTHOR)]
         yield Desk(
             ref=sid,
-            member=members[0].removeprefix(_OUR_AUTHOR) if members else "",
+            member=members[0].removeprefix(_OUR_AUTHOR) if members else owners.get(name[1], ""),
             conversation=name[1],
             request=int(name[2]),
             lines=tuple(_desk_line(world, message) for message in shown["messages"]),
