@@ -8,7 +8,6 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from typing import Any
 
 from machines.effects import OPERATOR_LANE, Effect, Kind, dm_lane, effect_key, interaction_lane
@@ -27,19 +26,16 @@ from machines.hours import ALWAYS, Hours
 from machines.snapshot import (
     DEFAULT_LIMITS,
     CaseContext,
-    CaseFacts,
-    Context,
     Given,
     Limits,
-    Previous,
     Snapshot,
     Step,
-    Survivor,
 )
 from machines.step import new_case, new_conversation
 from machines.table import Outcome
 from storage import codec, messages
 from storage.drafts import Case, Member, Talk
+from storage.facts import Facts
 from storage.line import Line, Pace
 from storage.picture import Picture
 from storage.record import Record
@@ -76,12 +72,21 @@ class Run:
     woken: set[str] = field(default_factory=set)  #: names that came into being in this batch
     record: Record = field(init=False)
     line: Line = field(init=False)
-    opens_at: datetime | None = field(init=False)  #: `now`: somebody is there; None: nobody within a year
+    facts: Facts = field(init=False)
 
     def __post_init__(self) -> None:
         self.record = Record(self.picture, self.now)
         self.line = Line(self.picture, self.pace, self.now, self.record.waits)
-        self.opens_at = self.hours.opens_at(moment(self.now))
+        now = moment(self.now)
+        self.facts = Facts(
+            self.picture,
+            self.line,
+            now,
+            self.hours.opens_at(now),
+            self.fresh_id,
+            self.limits,
+            self.case_webhook,
+        )
 
     def take(self, batch: Batch) -> None:
         for item in batch:
@@ -202,7 +207,7 @@ class Run:
     def _deliver(self, event: Event, member: Member, named: Talk | None) -> Receipt:
         talk = self._target(event, member, named)
         if talk is not None:
-            given = self._given(event, talk, member)
+            given = self.facts.of_talk(event, talk, member)
             try:
                 step = self.step(talk.snapshot, event, given)
             except Exception as error:
@@ -234,7 +239,7 @@ class Run:
         if member.locale and "locale" not in event.data:
             event = replace(event, data={**event.data, "locale": locale})  # replay knows no member
         talk = Talk(new_conversation(self.fresh_id(), member.id, locale), self._begins(member), new=True)
-        given = self._given(event, talk, member, closed, first_contact=closed is None)
+        given = self.facts.of_talk(event, talk, member, closed, first_contact=closed is None)
         try:
             step = self.step(talk.snapshot, event, given)
         except Exception as error:
@@ -257,64 +262,6 @@ class Run:
         """Later than every conversation of theirs before: the latest is the one that began last."""
         before = self.picture.latest_closed.get(member.id)
         return max(self.now, self.picture.talks[before].created_at + _APART) if before else self.now
-
-    def _given(
-        self,
-        event: Event,
-        talk: Talk,
-        member: Member,
-        closed: Talk | None = None,
-        *,
-        first_contact: bool = False,
-    ) -> Given:
-        context = talk.snapshot.context
-        assert isinstance(context, Context)
-        own = self.picture.cases.get(context.case)
-        contacted = self.picture.case(event.to.case) if event.to.case else None
-        help_case = self.picture.help_case(member.id)
-        previous = None
-        if closed is not None:
-            was = closed.snapshot.context
-            assert isinstance(was, Context)
-            case = self._surviving(was.case, member.id)
-            previous = Previous(
-                closed.snapshot.id,
-                was.request,
-                case.snapshot.id if case else was.case,
-                was.closed_at,
-                was.closed_by,
-                case.snapshot.state if case else "",
-            )
-        place, minutes = self.line.look(event, talk)
-        received_at = moment(self.now)
-        open_now = self.opens_at == received_at
-        return Given(
-            received_at=received_at,
-            fresh=self.fresh_id(),
-            open_now=open_now,
-            opens_at=None if open_now else self.opens_at,
-            help_case=CaseFacts(help_case.snapshot.id, help_case.snapshot.state) if help_case else None,
-            case=CaseFacts(own.snapshot.id, own.snapshot.state) if own else None,
-            contacted=CaseFacts(contacted.snapshot.id, contacted.snapshot.state) if contacted else None,
-            blocked=member.blocked,
-            first_contact=first_contact,
-            place=place,
-            minutes=minutes,
-            previous=previous,
-            limits=self.limits,
-        )
-
-    def _surviving(self, case_id: str, member: str) -> Case | None:
-        """The case, or that of the same member as which it goes on."""
-        case = self.picture.case(case_id) if case_id else None
-        while case is not None:
-            context = case.snapshot.context
-            assert isinstance(context, CaseContext)
-            into = self.picture.case(context.merged_into) if context.merged_into else None
-            if into is None or into.snapshot.member != member:
-                break
-            case = into
-        return case
 
     # --- what the step did
 
@@ -433,7 +380,7 @@ class Run:
             return self._ignore(event, "it names nobody")
         member = self.picture.members.get(owner) or self.picture.join(owner)
         self._learn(member, event)
-        given = replace(self._given_to_any_case(), blocked=member.blocked)
+        given = self.facts.of_new_case(member)
         case = Case(new_case(self.fresh_id(), member.id), self.now, new=True)
         try:
             step = self.step(case.snapshot, event, given)
@@ -445,7 +392,7 @@ class Run:
         return self._settle_case(event, case, given, step)
 
     def _step_case(self, event: Event, case: Case) -> Receipt:
-        given = self._given_to_case(event, case)
+        given = self.facts.of_case(event, case)
         try:
             step = self.step(case.snapshot, event, given)
         except Exception as error:
@@ -463,26 +410,3 @@ class Run:
             note = str(event.data.get("note", ""))
             self.record.notes.append((event.id, after.id, event.at.timestamp(), note, codec.dump(event.data)))
         return Receipt(step.outcome, after.subject, after.state, step.reason)
-
-    def _given_to_any_case(self) -> Given:
-        return Given(received_at=moment(self.now), limits=self.limits, case_webhook=self.case_webhook)
-
-    def _given_to_case(self, event: Event, case: Case) -> Given:
-        """Only what agents do asks for more than the time."""
-        plain = self._given_to_any_case()
-        if event.source is not Source.PAGE:
-            return plain
-        talk, member = self.picture.talk_about(case), self.picture.members.get(case.snapshot.member)
-        into = self.picture.case(str(event.data["into"])) if event.data.get("into") else None
-        return replace(
-            plain,
-            live=talk is not None and talk.snapshot.state == "with_agent",
-            blocked=member is not None and member.blocked,
-            into=_survivor(into) if into else None,
-        )
-
-
-def _survivor(case: Case) -> Survivor:
-    snapshot = case.snapshot
-    assert isinstance(snapshot.context, CaseContext)
-    return Survivor(snapshot.id, snapshot.state, snapshot.context.kind, snapshot.member)
