@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 
 from machines.snapshot import CaseContext
 
+#: The states of a case in which it is ours to act.
+TICKING = frozenset({"open", "in_progress"})
 #: Shares of the usual time, by priority: what is urgent has a quarter of it.
 SHARES: Mapping[str, float] = {"": 1.0, "low": 2.0, "high": 0.5, "urgent": 0.25}
 

@@ -78,11 +78,17 @@ _DEFAULTS: dict[str, Any] = {f.name: f.default for f in fields(Context)}
 _TUPLES = {name for name, default in _DEFAULTS.items() if isinstance(default, tuple)}
 
 
+#: Kinds of cases. A report is its member's own: no conversation joins it.
+HELP, BUG, FEATURE = "help", "bug", "feature"
+REPORTS = (BUG, FEATURE)
+KINDS = (HELP, *REPORTS)
+
+
 @dataclass(frozen=True, slots=True)
 class CaseContext:
     """What a case remembers besides its state."""
 
-    kind: str = "help"  #: help, bug or feature
+    kind: str = HELP  #: one of `KINDS`
     conversations: tuple[str, ...] = ()
     agents: tuple[str, ...] = ()
     reason: str = ""  #: why it was resolved

@@ -10,12 +10,15 @@ from transitions import EventData, Machine
 
 from machines import case, conversation
 from machines.actions import ACTIONS
-from machines.case import CASE, CASE_ACTIONS, CASE_ASKS, CASE_GUARDS, CaseDraft
+from machines.actions_case import CASE_ACTIONS
+from machines.case import CASE, CASE_ASKS
 from machines.conversation import ASKS, CONVERSATION
 from machines.draft import Draft
+from machines.draft_case import CaseDraft
 from machines.effects import CASE_WEBHOOK_LANE, Effect, Kind, dm_lane, interaction_lane
 from machines.events import Event
 from machines.guards import GUARDS
+from machines.guards_case import CASE_GUARDS
 from machines.snapshot import CaseContext, Context, Given, Snapshot, Step
 from machines.table import ALWAYS, Edge, Outcome, Refusal, Row, Table
 

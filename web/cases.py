@@ -6,8 +6,9 @@ from typing import Any
 
 from aiohttp import web
 
-from machines.case import KINDS, REASONS, CaseState
+from machines.case import REASONS, CaseState
 from machines.sla import SHARES
+from machines.snapshot import KINDS
 from orchestrator.ports import CaseReply, Cases
 from storage.reads.rows import CaseQuery
 from web.answers import Refused

@@ -18,10 +18,10 @@ from transitions import Machine
 
 from machines import step as stepping
 from machines.actions import ACTIONS
-from machines.case import HELP
 from machines.draft import Draft
 from machines.events import OPENERS, Address, CaseTrigger, Event, Source, Trigger
 from machines.snapshot import (
+    HELP,
     CaseContext,
     CaseFacts,
     Context,

@@ -14,12 +14,12 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from itertools import product
 
-from machines.case import CASE, REPORTS
+from machines.case import CASE
 from machines.conversation import CONVERSATION, State
 from machines.effects import Kind
 from machines.events import TIMERS, CaseTrigger
 from machines.events import Trigger as T
-from machines.snapshot import Context
+from machines.snapshot import REPORTS, Context
 from machines.table import Edge, Table
 from machines.testing.abstraction import Act, Talk, acts, forget, renamed
 from machines.testing.desk import Desk, Task, moves, the_desk

@@ -18,11 +18,10 @@ from hypothesis.strategies import DrawFn, SearchStrategy
 from transitions import Machine
 
 from machines.actions import ACTIONS
-from machines.case import REPORTS
 from machines.conversation import TIMERS_OF
 from machines.events import ABOUT_A_MESSAGE, OPENERS, PRESSES, TIMERS, Address, CaseTrigger, Event, Source
 from machines.events import Trigger as T
-from machines.snapshot import Context, Snapshot
+from machines.snapshot import REPORTS, Context, Snapshot
 from machines.step import build, new_conversation
 from machines.table import Table
 from machines.testing.affairs import START, Affairs, Happening, driven_by

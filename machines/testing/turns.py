@@ -6,13 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from machines.case import CASE_ASKS, CASE_GUARDS, CaseDraft
+from machines.case import CASE_ASKS
 from machines.conversation import ASKS
 from machines.draft import Draft
+from machines.draft_case import CaseDraft
 from machines.effects import Kind
 from machines.events import OPENERS, Address, CaseTrigger, Event, Source
 from machines.events import Trigger as T
 from machines.guards import GUARDS
+from machines.guards_case import CASE_GUARDS
 from machines.snapshot import CaseFacts, Context, Given, Previous, Snapshot, Step, Survivor
 from machines.step import new_case, new_conversation, step
 from machines.table import ALWAYS, Outcome

@@ -6,9 +6,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 from machines import conversation
-from machines.case import INTO_ANOTHERS, INTO_CLOSED, INTO_ITSELF, IS_LIVE, REPORTS
+from machines.case import INTO_ANOTHERS, INTO_CLOSED, INTO_ITSELF, IS_LIVE
 from machines.events import Event, Source
 from machines.sla import Targets
+from machines.snapshot import REPORTS
 from machines.table import Outcome
 from orchestrator.cases import duplicates, view
 from orchestrator.cases.commands import Command

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from machines.case import REPORTS
 from machines.events import Address, CaseTrigger, Event, Source, Trigger, message_id
+from machines.snapshot import REPORTS
 from orchestrator.discord.forms import REPORT, STEPS_LENGTH, SUMMARY_LENGTH, TITLE_LENGTH
 from orchestrator.ports import DiscordMessage
 from orchestrator.texts.plain import storable

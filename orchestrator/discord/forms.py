@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from machines.case import BUG, FEATURE
+from machines.snapshot import BUG, FEATURE
 from orchestrator.texts.say import words
 
 #: Commands that open a form, and the kind of case that it becomes.

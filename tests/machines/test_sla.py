@@ -10,10 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as some
 
 from machines import sla
-from machines.case import TICKING
 from machines.events import Address, CaseTrigger, Event, Source
 from machines.events import CaseTrigger as T
-from machines.sla import Targets
+from machines.sla import TICKING, Targets
 from machines.snapshot import CaseContext, Given, Snapshot, Survivor
 from machines.step import new_case, step
 

@@ -9,10 +9,10 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as some
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
-from machines.case import CASE, REPORTS
+from machines.case import CASE
 from machines.effects import Kind
 from machines.events import OPENERS, TIMERS, Address, Event, Source, Trigger
-from machines.snapshot import CaseContext, Snapshot
+from machines.snapshot import REPORTS, CaseContext, Snapshot
 from machines.table import Outcome
 from machines.testing.affairs import Affairs, is_open_help
 from machines.testing.model import Watch

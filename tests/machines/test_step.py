@@ -13,10 +13,12 @@ import pytest
 
 from machines import step as stepping
 from machines.actions import ACTIONS
-from machines.case import CASE, CASE_ACTIONS, CASE_GUARDS
+from machines.actions_case import CASE_ACTIONS
+from machines.case import CASE
 from machines.case import TIMERS_OF as CASE_TIMERS_OF
 from machines.conversation import CONVERSATION, TIMERS_OF
 from machines.events import TIMERS, Event
+from machines.guards_case import CASE_GUARDS
 from machines.snapshot import Given, Snapshot
 from machines.step import Unlisted, build, step
 from machines.table import Outcome, Table
