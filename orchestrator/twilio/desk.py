@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlencode
@@ -10,24 +10,17 @@ from urllib.parse import urlencode
 from machines.effects import Kind
 from machines.events import Trigger
 from orchestrator.clock import Clock
-from orchestrator.errors import Reject, Retry, looking
+from orchestrator.errors import Reject, Retry
 from orchestrator.ports import Conflict, Done, Handler, Interaction, Job, Task, Twilio
 from orchestrator.texts import say
 from orchestrator.texts.transcript import files, lines
-from orchestrator.twilio.intake import OUR_ATTRIBUTE, OUR_IDENTITY
-from orchestrator.twilio.limits import BODY_BYTES, FILTERS, SETTLE_S
+from orchestrator.twilio.intake import OUR_ATTRIBUTE
+from orchestrator.twilio.limits import BODY_BYTES, FILTERS
+from orchestrator.twilio.requests import Requests, identity_of, name_of, number_of
 from storage.reads.reader import Reader
-from storage.values import Link
 
 #: Author of our own notes.
 AUTHOR = "orchestrator"
-#: How often a task that the answer does not name is looked for before the Interaction alone is believed, and
-#: the pause between two looks. Seconds.
-ROUTE_LOOKS, ROUTE_PAUSE_S = 3, 1.0
-#: How finely clocks are compared: one counts the seconds since, another says when they are over.
-GRAIN_S = 0.01
-#: Newest messages of a Twilio Conversation among which one in doubt is looked for.
-LOOK_BACK = 50
 _FINISHED = frozenset({"wrapping", "completed", "canceled"})
 #: An agent has it, or had it.
 _TAKEN = frozenset({"assigned", "wrapping", "completed"})
@@ -55,8 +48,8 @@ class FlexDesk:
         self.clock = clock
         self.public_url = public_url.rstrip("/")
         self.workspace = workspace
-        self.workflow = workflow
         self.words = words
+        self.at = Requests(twilio, reader, clock, workspace, workflow)
 
     def handlers(self) -> dict[str, Handler]:
         return {
@@ -76,7 +69,7 @@ class FlexDesk:
 
     async def create(self, job: Job) -> Done:
         """The Twilio Conversation. Its name is ours alone, so a repeat finds it."""
-        name = _name(job)
+        name = name_of(job)
         member = await self.reader.member(job.effect.member)
         attributes = {OUR_ATTRIBUTE: {"request": name}}
         try:
@@ -90,17 +83,17 @@ class FlexDesk:
             if found.state == "closed" or found.attributes.get(OUR_ATTRIBUTE, {}).get("request") != name:
                 raise Reject("a conversation of that name exists and is not ours") from None
             made = found
-        return Done(ref=made.sid, links=(self._link(job, "conversation_sid", made.sid),))
+        return Done(ref=made.sid, links=(self.at.link(job, "conversation_sid", made.sid),))
 
     async def join(self, job: Job) -> Done:
-        sid = await self._sid(job)
-        await self.twilio.add_participant(sid, _identity(job), {"member_type": "guest"})
+        sid = await self.at.sid(job)
+        await self.twilio.add_participant(sid, identity_of(job), {"member_type": "guest"})
         return Done()
 
     async def wire(self, job: Job) -> Done:
         """Our webhook, with our mark in its address. Webhooks have no name of their own: look first."""
-        sid = await self._sid(job)
-        mark = urlencode({"c": job.effect.conversation, "r": _request(job)})
+        sid = await self.at.sid(job)
+        mark = urlencode({"c": job.effect.conversation, "r": number_of(job)})
         url = f"{self.public_url}/webhooks/twilio/conversations?{mark}"
         if url not in await self.twilio.webhooks(sid):
             await self.twilio.add_webhook(sid, url, FILTERS)
@@ -120,21 +113,21 @@ class FlexDesk:
 
     async def route(self, job: Job) -> Done:
         """The Interaction, which makes the task. In doubt, its task is looked for by our attributes."""
-        sid = await self._sid(job)
-        if job.in_doubt and (task := await self._task(job)):
+        sid = await self.at.sid(job)
+        if job.in_doubt and (task := await self.at.task(job)):
             return self._opened(job, task.attributes.get("flexInteractionSid"), task)
         made = await self._interaction(job, sid)
         if made.task is None:
             # the conversation had an interaction already, made by an earlier attempt; or the answer, which
             # Twilio calls "accepted", does not name the task
-            if task := await self._task_soon(job):
+            if task := await self.at.task_soon(job):
                 return self._opened(job, task.attributes.get("flexInteractionSid"), task)
             return self._opened(job, made.sid, None, made.channel)
         return self._opened(job, made.sid, Task(made.task, "pending"), made.channel)
 
     async def _interaction(self, job: Job, sid: str) -> Interaction:
         """With the agent who writes first as its worker; where the account has none of that, with anybody."""
-        routing = self._routing(await self._attributes(job))
+        routing = self.at.routing(await self.at.attributes(job))
         if job.effect.payload.get("by_agent"):
             agent = str(job.effect.payload.get("agent", ""))
             with suppress(Reject), _nothing_closed():
@@ -144,38 +137,19 @@ class FlexDesk:
         with _nothing_closed():
             return await self.twilio.create_interaction(_channel("customer", sid), routing)
 
-    async def _task_soon(self, job: Job) -> Task | None:
-        """The task of an Interaction that was made a moment ago. It is not made again for being slow."""
-        for _ in range(ROUTE_LOOKS):
-            try:
-                if task := await self._task(job):
-                    return task
-            except Retry as error:
-                raise Retry(str(error), after=error.after, ambiguous=True) from error
-            await self.clock.sleep(ROUTE_PAUSE_S)
-        return None
-
-    async def _task(self, job: Job) -> Task | None:
-        found = await self._tasks(job)
-        return found[0] if found else None
-
-    async def _tasks(self, job: Job) -> list[Task]:
-        """Of this request: the one of its Interaction, and one for every invitation."""
-        return await self.twilio.find_tasks(self.workspace, f"orchestrator_request == '{_name(job)}'")
-
     def _opened(
         self, job: Job, interaction: str | None, task: Task | None, channel: str | None = None
     ) -> Done:
         links = []
         if task is not None:
             channel = channel or task.attributes.get("flexInteractionChannelSid")
-            links.append(self._link(job, "task_sid", task.sid))
+            links.append(self.at.link(job, "task_sid", task.sid))
         if interaction:
-            links.append(self._link(job, "interaction_sid", interaction))
+            links.append(self.at.link(job, "interaction_sid", interaction))
         if channel:
-            links.append(self._link(job, "channel_sid", channel))
+            links.append(self.at.link(job, "channel_sid", channel))
         ref = task.sid if task else interaction
-        return Done(ref=ref, links=tuple(links), trigger=Trigger.DESK_OPENED, request=_request(job))
+        return Done(ref=ref, links=tuple(links), trigger=Trigger.DESK_OPENED, request=number_of(job))
 
     # --- talking
 
@@ -184,7 +158,7 @@ class FlexDesk:
         row = await self.reader.message(str(payload["message"]))
         if row is None:
             return Done()
-        sid = await self._sid(job)
+        sid = await self.at.sid(job)
         here = await self._here(job, row.refs)
         if payload["op"] == "delete" or row.deleted:
             for ref in here or (() if row.refs else await self._left_behind(job, sid)):
@@ -195,7 +169,7 @@ class FlexDesk:
             await self._edit(sid, here[0], body)
         if here:
             return Done(ref=here[0], message=row.id, refs=here)
-        ref = await self._post(job, _identity(job), body)
+        ref = await self._post(job, identity_of(job), body)
         return Done(ref=ref, message=row.id, refs=(ref,))
 
     async def _here(self, job: Job, refs: tuple[str, ...]) -> tuple[str, ...]:
@@ -221,7 +195,7 @@ class FlexDesk:
         )
 
     async def _note(self, job: Job, text: str) -> Done:
-        if "conversation_sid" not in await self._refs(job):
+        if "conversation_sid" not in await self.at.refs(job):
             return Done()  # it was never opened: there is nobody to be told
         try:
             return Done(ref=await self._post(job, AUTHOR, text))
@@ -232,15 +206,15 @@ class FlexDesk:
 
     async def invite(self, job: Job) -> Done:
         """Another agent for the same request, only if no task of it is unfinished."""
-        refs = await self._refs(job)
-        if any(task.status not in _FINISHED for task in await self._tasks(job)):
+        refs = await self.at.refs(job)
+        if any(task.status not in _FINISHED for task in await self.at.tasks(job)):
             return Done()
-        channel = await self._channel(refs)
+        channel = await self.at.channel(refs)
         if channel is None:
             raise Reject("there is no interaction to invite to")
         if job.in_doubt:
-            self._let_settle(job)
-        routing = self._routing(await self._attributes(job))
+            self.at.let_settle(job)
+        routing = self.at.routing(await self.at.attributes(job))
         with _nothing_closed():
             await self.twilio.invite(refs["interaction_sid"], channel, routing)
         return Done()
@@ -257,12 +231,12 @@ class FlexDesk:
 
     async def _say_why(self, job: Job) -> Done:
         """That the member withdrew, once: it may have been said before something else failed."""
-        sid = (await self._refs(job)).get("conversation_sid")
-        states = {task.status for task in await self._tasks(job)}
+        sid = (await self.at.refs(job)).get("conversation_sid")
+        states = {task.status for task in await self.at.tasks(job)}
         if sid is None or states <= _WAITING:
             return Done()
         try:
-            said = await self._find(job.effect.key, sid)
+            said = await self.at.find(job.effect.key, sid)
         except Reject as error:
             if error.report is Trigger.DESK_CLOSED:
                 return Done()  # it was removed, with all that stood in it
@@ -273,11 +247,11 @@ class FlexDesk:
 
     async def close(self, job: Job) -> Done:
         """Close what was made: the channel with its tasks, and the Twilio Conversation. Repeats are harmless."""
-        refs = await self._refs(job)
-        if "interaction_sid" not in refs and "conversation_sid" in refs and (task := await self._task(job)):
+        refs = await self.at.refs(job)
+        if "interaction_sid" not in refs and "conversation_sid" in refs and (task := await self.at.task(job)):
             refs["interaction_sid"] = str(task.attributes.get("flexInteractionSid", ""))
         if refs.get("interaction_sid"):
-            channel = await self._channel(refs)
+            channel = await self.at.channel(refs)
             if channel:
                 await self.twilio.close_channel(refs["interaction_sid"], channel)
         if sid := refs.get("conversation_sid"):
@@ -286,86 +260,25 @@ class FlexDesk:
 
     # --- parts
 
-    async def _refs(self, job: Job) -> dict[str, str]:
-        conversation = job.effect.payload.get("conversation") or job.effect.conversation
-        return await self.reader.refs(conversation, _request(job))
-
-    async def _sid(self, job: Job) -> str:
-        sid = (await self._refs(job)).get("conversation_sid")
-        if sid is None:
-            raise Reject("the request has no Twilio Conversation")
-        return sid
-
-    async def _channel(self, refs: dict[str, str]) -> str | None:
-        if channel := refs.get("channel_sid"):
-            return channel
-        interaction = refs.get("interaction_sid")
-        return await self.twilio.channel_of(interaction) if interaction else None
-
     async def _post(self, job: Job, author: str, text: str) -> str:
         """Post with our key in the attributes. In doubt, look for the key before posting again."""
-        sid = await self._sid(job)
+        sid = await self.at.sid(job)
         key = job.effect.key
         if job.in_doubt:
-            if (sid_of_it := await self._find(key, sid)) is not None:
+            if (sid_of_it := await self.at.find(key, sid)) is not None:
                 return sid_of_it
-            self._let_settle(job)
+            self.at.let_settle(job)
         attributes = {OUR_ATTRIBUTE: {"effect": key}}
         return await self.twilio.post(sid, author=author, body=_fit(text), attributes=attributes)
-
-    async def _find(self, key: str, sid: str) -> str | None:
-        """The message that an earlier attempt of this effect left."""
-        with looking():
-            messages = await self.twilio.messages(sid, newest_first=True, limit=LOOK_BACK)
-        for message in messages:
-            if message.attributes.get(OUR_ATTRIBUTE, {}).get("effect") == key:
-                return message.sid
-        return None
 
     async def _left_behind(self, job: Job, sid: str) -> tuple[str, ...]:
         """What an attempt in doubt may have made of a message that is to be gone by now."""
         if not job.in_doubt:
             return ()
-        if (found := await self._find(job.effect.key, sid)) is None:
-            self._let_settle(job)
+        if (found := await self.at.find(job.effect.key, sid)) is None:
+            self.at.let_settle(job)
             return ()
         return (found,)
-
-    def _let_settle(self, job: Job) -> None:
-        """Not seen yet is not undone: what was sent a moment ago may still arrive."""
-        settled = SETTLE_S - job.last_ago
-        if settled > GRAIN_S:
-            raise Retry("an earlier attempt may still arrive", after=settled)
-
-    async def _attributes(self, job: Job) -> dict[str, Any]:
-        """What the task says of the member and the case. `from` is what Flex shows as the customer."""
-        member = await self.reader.member(job.effect.member)
-        case = await self.reader.case(str(job.effect.payload.get("case", "")))
-        name = (member.name if member else "") or "Discord member"
-        attributes: dict[str, Any] = {
-            "orchestrator_request": _name(job),
-            "customChannelType": "discord",
-            "from": name,
-            "customerName": name,
-            "customerAddress": _identity(job),
-            "case_number": case.number if case else None,
-        }
-        if job.effect.payload.get("by_agent"):
-            attributes["addressed_to"] = job.effect.payload.get("agent", "")
-        return attributes
-
-    def _routing(self, attributes: Mapping[str, Any]) -> dict[str, Any]:
-        return {
-            "properties": {
-                "workspace_sid": self.workspace,
-                "workflow_sid": self.workflow,
-                "task_channel_unique_name": "chat",
-                "attributes": dict(attributes),
-            }
-        }
-
-    def _link(self, job: Job, kind: str, ref: str) -> Link:
-        return Link(kind, ref, job.effect.conversation, _request(job))
 
 
 @contextmanager
@@ -379,19 +292,6 @@ def _nothing_closed() -> Iterator[None]:
 
 def _channel(initiated_by: str, sid: str) -> dict[str, Any]:
     return {"type": "web", "initiated_by": initiated_by, "properties": {"media_channel_sid": sid}}
-
-
-def _request(job: Job) -> int:
-    return int(job.effect.payload["request"])
-
-
-def _name(job: Job) -> str:
-    """The unique name of the request's Twilio Conversation, and the mark of its tasks."""
-    return f"orchestrator-{job.effect.conversation}-{_request(job)}"
-
-
-def _identity(job: Job) -> str:
-    return f"{OUR_IDENTITY}{job.effect.member}"
 
 
 def _fit(text: str) -> str:
