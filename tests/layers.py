@@ -16,7 +16,18 @@ PACKAGES = ("machines", "storage", "diagrams", "web", "orchestrator")
 #: Every room of the service may use these.
 SHARED = tuple(
     f"orchestrator.{name}"
-    for name in ("errors", "clock", "ports", "readable", "reading", "logs", "metrics", "settings", "texts")
+    for name in (
+        "errors",
+        "clock",
+        "counters",
+        "ports",
+        "readable",
+        "reading",
+        "logs",
+        "metrics",
+        "settings",
+        "texts",
+    )
 )
 READS = ("storage.reads", "storage.values")
 ADAPTERS = tuple(

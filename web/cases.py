@@ -9,7 +9,7 @@ from aiohttp import web
 from machines.case import REASONS, CaseState
 from machines.sla import SHARES
 from machines.snapshot import KINDS
-from orchestrator.ports import CaseReply, Cases
+from orchestrator.counters import CaseReply, Cases
 from storage.reads.rows import CaseQuery
 from web.answers import Refused
 from web.fields import ID_LIMIT, agent, bad, body, minted, printable, read

@@ -6,7 +6,7 @@ import re
 
 from aiohttp import web
 
-from orchestrator.ports import Counter, Reply
+from orchestrator.counters import Counter, Reply
 from web.answers import Refused
 from web.fields import ID_LIMIT, agent, bad, body, emoji, minted, printable, read
 from web.services import SERVICES

@@ -7,7 +7,7 @@ from typing import Any
 
 from aiohttp import web
 
-from orchestrator.ports import Agent
+from orchestrator.counters import Agent
 from web.answers import Refused
 from web.body import json_object
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from aiohttp import web
 
 from machines.events import Event
-from orchestrator.ports import Cases, Counter
+from orchestrator.counters import Cases, Counter
 from storage.reads.figures import Backlog, Statistics
 from storage.values import Receipt
 

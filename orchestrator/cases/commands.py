@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from machines.events import Address, CaseTrigger, Event, Source, Trigger, message_id
-from orchestrator.ports import Agent
+from orchestrator.counters import Agent
 from orchestrator.texts.plain import storable
 
 #: A note that an agent wrote, among those that conversations leave.

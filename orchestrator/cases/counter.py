@@ -14,7 +14,7 @@ from machines.table import Outcome
 from orchestrator.cases import duplicates, view
 from orchestrator.cases.commands import Command
 from orchestrator.clock import Clock
-from orchestrator.ports import Agent, CaseReply
+from orchestrator.counters import Agent, CaseReply
 from orchestrator.readable import readable
 from storage.reads.cases import CaseReader
 from storage.reads.rows import CaseFile, CaseQuery, FactRow

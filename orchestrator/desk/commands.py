@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from machines.events import Address, Event, Source, Trigger, message_id
-from orchestrator.ports import Agent
+from orchestrator.counters import Agent
 from orchestrator.texts.plain import storable
 
 #: By how much a change is at least later than what it changes. Seconds.

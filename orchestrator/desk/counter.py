@@ -10,10 +10,10 @@ from machines.conversation import HERE_ALREADY, TAKEN, State
 from machines.events import Event, Source, message_id
 from machines.table import Outcome
 from orchestrator.clock import Clock
+from orchestrator.counters import Agent, Reply
 from orchestrator.desk import view
 from orchestrator.desk.commands import Command
 from orchestrator.errors import Reject, Retry
-from orchestrator.ports import Agent, Reply
 from orchestrator.readable import readable
 from orchestrator.texts.say import Words
 from storage.reads.desk import DeskReader

@@ -9,7 +9,7 @@ from typing import Any
 from machines.events import Event, Trigger
 from machines.sla import Targets
 from orchestrator.cases.counter import CaseCounter
-from orchestrator.ports import Agent, CaseReply
+from orchestrator.counters import Agent, CaseReply
 from storage import codec, schema
 from storage.reads.cases import CaseReader
 from storage.reads.rows import CaseQuery

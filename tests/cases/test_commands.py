@@ -9,8 +9,8 @@ import pytest
 from machines.events import CaseTrigger, Event, Trigger
 from machines.snapshot import Given, Snapshot, Step
 from machines.step import step as machine_step
+from orchestrator.counters import Agent, CaseReply
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, CaseReply
 from storage import schema
 from tests.cases.scene import ADA, BEN, TOM, Scene, refused
 from tests.storage import replay

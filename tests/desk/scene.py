@@ -8,8 +8,8 @@ from typing import Any
 
 from machines.effects import Kind
 from machines.events import Address, Event, Source, Trigger, message_id
+from orchestrator.counters import Agent
 from orchestrator.desk.counter import Counter
-from orchestrator.ports import Agent
 from storage import codec, schema
 from storage.reads.desk import DeskReader
 from storage.values import Receipt, moment

@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from machines.events import Trigger
+from orchestrator.counters import Agent, Reply
 from orchestrator.errors import Retry, Unavailable
-from orchestrator.ports import Agent, Reply
 from storage import schema
 from tests.desk.scene import ADA, BEN, SAID, TOM, Scene, reacted
 from tests.storage.facts import ANN, pressed, wrote

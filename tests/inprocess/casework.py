@@ -8,8 +8,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from orchestrator.cases.counter import CaseCounter
+from orchestrator.counters import Agent, CaseReply
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, CaseReply
 from tests.inprocess.inline import read_now
 
 if TYPE_CHECKING:

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
+from orchestrator.counters import Agent, Reply
 from orchestrator.desk.counter import Counter
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, Reply
 from tests.inprocess.inline import read_now
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from machines.case import REASONS
 from orchestrator.cases.counter import CaseCounter
+from orchestrator.counters import Agent, CaseReply
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, CaseReply
 from storage.reads.rows import CaseQuery
 from tests.inprocess.inline import read_now
 from tests.inprocess.world import World

@@ -10,9 +10,9 @@ from random import Random
 from typing import Any
 
 from machines.testing.history import Command
+from orchestrator.counters import Agent, Reply
 from orchestrator.desk.counter import Counter
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, Reply
 from tests.inprocess.world import World
 from tests.simulation.weather import Weather
 

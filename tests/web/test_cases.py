@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.counters import Agent, CaseReply
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, CaseReply
 from storage.reads.rows import CaseQuery
 from tests.web.commands import TOKEN, assert_shut, call
 from tests.web.serving import Recorder, Web, running

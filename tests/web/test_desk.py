@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from orchestrator.counters import Agent, Reply
 from orchestrator.errors import Unavailable
-from orchestrator.ports import Agent, Reply
 from tests.web.commands import BEARER, TOKEN, assert_shut, call
 from tests.web.serving import Recorder, Web, running
 from web.body import LIMIT
