@@ -182,8 +182,7 @@ def tell_contact(draft: Draft) -> None:
 
 def deliver_contact(draft: Draft) -> None:
     """Should it not arrive, the case from which it was written says so too."""
-    case = draft.event.to.case
-    _relay_to_member(draft, **({"from_case": case} if case and case != draft.context.case else {}))
+    _relay_to_member(draft, from_case=draft.event.to.case or draft.context.case)
 
 
 # --- relaying
@@ -307,9 +306,10 @@ def _note_undelivered(draft: Draft) -> None:
     """On the case, and on the one from which the agent wrote it, if that is another one."""
     about = str(draft.data.get("about") or "")
     draft.note_case("not_delivered", message=about)
-    if case := draft.data.get("from_case"):
+    case = str(draft.data.get("from_case") or draft.context.case)
+    if case != draft.context.case:
         note = {"note": "not_delivered", "message": about}
-        draft.tells.append(Tell(str(case), CaseTrigger.NOTE_ADDED, note))
+        draft.tells.append(Tell(case, CaseTrigger.NOTE_ADDED, note))
 
 
 def flag_unreachable(draft: Draft) -> None:

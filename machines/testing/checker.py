@@ -17,7 +17,6 @@ from machines.table import Outcome, Table
 from machines.testing.commands import answered_truly, nobody_else_wrote, one_owner
 from machines.testing.followed import changes_are_told
 from machines.testing.history import By, Dm, Entry, Exchange, History, Line
-from machines.testing.leave import closed_as_warned
 from machines.testing.relayed import (
     agent_reaches_member,
     closed_relays_nothing,
@@ -25,6 +24,7 @@ from machines.testing.relayed import (
     nothing_crosses,
     order_is_kept,
 )
+from machines.testing.silence import closed_as_warned
 from machines.testing.waiting import first_contact_is_told_once, place_is_told
 
 #: What the bot says in its turn to what a member wrote.

@@ -85,6 +85,7 @@ class Entry:
     version: int = 0  #: of the subject after it
     agent: str = ""  #: who did it; empty: no agent, or the desk does not say who
     claim: str = ""  #: `alone` or `beside`: how an agent of the built-in desk came
+    received_at: float = 0.0  #: when it was stepped, by the service's clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,8 @@ APOLOGIES = frozenset(
 )
 #: Providers tell us times cut to this. Seconds.
 GRAIN_S = 0.001
+#: Twilio's REST tells when a message was written in whole seconds: what is read up after an outage comes with those.
+READ_UP_GRAIN_S = 1.0
 
 
 # --- I1, I2: everything arrives, once
@@ -187,7 +189,7 @@ def closed_relays_nothing(history: History) -> Iterator[str]:
         if closed_at is not None:
             surely = closed_at + history.skew + GRAIN_S
             yield from _late(by(dm.lines, By.MEMBER), desk.lines, surely, desk.ref)
-            yield from _late(by(desk.lines, By.AGENT), dm.lines, surely, desk.member)
+            yield from _late(by(desk.lines, By.AGENT), dm.lines, surely + READ_UP_GRAIN_S, desk.member)
         if desk.closed_at is not None:
             for line in desk.lines:
                 if line.at > desk.closed_at:

@@ -74,10 +74,26 @@ def _true_in_the_end(history: History) -> Iterator[str]:
     line = sorted(waiting, key=lambda talk: (talk.queued_at or 0.0, talk.id))
     moved = max((n for n, e in enumerate(history.journal) if _moves_the_line(e)), default=-1)
     for place, talk in enumerate(line, start=1):
-        told = _places(history.dm(talk.member))
-        untrue = told and told[-1].place != place and _looked(history.journal[moved + 1 :], talk)
-        if untrue and not _could_not_be_told(history, talk):
+        asked = _asked_last(history, talk)
+        if not asked or not _looked(history.journal[moved + 1 :], talk) or _could_not_be_told(history, talk):
+            continue
+        since = asked.at - history.skew - _CALL_S
+        told = [told for told in _places(history.dm(talk.member)) if told.at >= since]
+        if not told:
+            yield f"{talk.member} is at place {place} and was told none"
+        elif told[-1].place != place:
             yield f"{talk.member} is at place {place} and reads {told[-1].text!r}"
+
+
+def _asked_last(history: History, talk: Talk) -> Entry | None:
+    """None: nobody asked for the request that there is now, an agent began it."""
+    mine = [entry for entry in history.journal if entry.subject == f"conversation:{talk.id}"]
+    began = [n for n, entry in enumerate(mine) if _asks(entry) or _begun_by_agent(entry)]
+    return mine[began[-1]] if began and _asks(mine[began[-1]]) else None
+
+
+def _begun_by_agent(entry: Entry) -> bool:
+    return entry.trigger == Trigger.AGENT_CONTACTS and entry.outcome is Outcome.MOVED
 
 
 def _moves_the_line(entry: Entry) -> bool:

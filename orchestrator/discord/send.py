@@ -89,13 +89,14 @@ class Sender:
         when they asked is told once they can be; one that an operator has tried again tells what is still to be told.
         """
         payload, conversation = job.effect.payload, job.effect.conversation
-        asked = bool(payload.get("fresh"))
-        fresh = asked and job.effect.generation == 0
+        fresh = bool(payload.get("fresh"))
         talk = await self.reader.conversation(conversation)
         if talk is None or not (fresh or _waits(talk, payload["request"])):
             return Done()
+        if fresh and job.effect.generation and await self._is_moot(job, talk):
+            return Done()
         shown = None if fresh else await self._place_shown(job)
-        if shown is None and not asked and not await self._place_died(job):
+        if shown is None and not fresh and not await self._place_died(job):
             return Done()  # it was never to be told: their desk broke, or an agent wrote first
         number = await self._number(str(payload.get("case", "")))
         to = await self._to(job.effect.member)
@@ -115,6 +116,11 @@ class Sender:
             del self._places[next(iter(self._places))]
         self._places[ref] = body
         return Done(ref=ref, dm_channel=to.learned)
+
+    async def _is_moot(self, job: Job, talk: ConversationRow) -> bool:
+        """Do they not wait for that any more, or were they told since this one died?"""
+        still = talk.state == State.AWAITING_AGENT and talk.request == job.effect.payload["request"]
+        return not still or await self.reader.was_done_since(job.effect.key, Kind.PLACE)
 
     async def _place_shown(self, job: Job) -> str | None:
         """The message that shows it, of the same request."""

@@ -167,6 +167,14 @@ class Reader:
         row = await self._latest(subject, kind, Status.DONE, effect.c.ref.is_not(None))
         return (row.ref, codec.load(row.payload)) if row else None
 
+    async def was_done_since(self, key: str, kind: str) -> bool:
+        """Whether a later effect of that kind, of the same subject, has made something."""
+        subject, t = key.rsplit(":", 3)[0], effect
+        latest = await self._latest(subject, kind, Status.DONE, t.c.ref.is_not(None))
+        return (
+            latest is not None and (await self._one(select(t.c.seq).where(t.c.key == key))).seq < latest.seq
+        )
+
     async def died(self, subject: str, kind: str) -> dict[str, Any] | None:
         """The payload of the latest dead effect of a kind."""
         row = await self._latest(subject, kind, Status.DEAD)
@@ -176,7 +184,7 @@ class Reader:
         t = effect
         # the next character: every key of this subject lies between
         mine = (t.c.key > f"{subject}:", t.c.key < f"{subject};", t.c.kind == kind)
-        query = select(t.c.ref, t.c.payload).where(*mine, t.c.status == str(status), *more)
+        query = select(t.c.seq, t.c.ref, t.c.payload).where(*mine, t.c.status == str(status), *more)
         return await self._one(query.order_by(t.c.seq.desc()).limit(1))
 
     async def made_in(self, subject: str, lane: str, ref: str) -> bool:

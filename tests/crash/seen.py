@@ -200,6 +200,7 @@ def _journal(connection: Connection) -> Iterator[Entry]:
             row.version or 0,
             data.get("agent", ""),
             data.get("claim", ""),
+            row.received_at,
         )
 
 
@@ -244,6 +245,7 @@ def _claimed(connection: Connection) -> Iterator[str]:
             yield ref
     for refs in connection.execute(select(schema.message.c.refs)).scalars():
         yield from json.loads(refs)
+    yield from connection.execute(select(schema.case_note.c.key)).scalars()
 
 
 def _seconds(stamp: Any) -> float:

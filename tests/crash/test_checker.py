@@ -120,10 +120,10 @@ def fell_silent(*closes_at: float) -> History:
         for n, at in enumerate(closes_at)
     )
     silent = with_dm(*(line(f"w{n}", 6.5, By.SERVICE, "closes soon") for n in range(len(closes_at))))
-    ended = entry("x1", "with_agent", "closed", "member_idle", outcome=Outcome.MOVED, at=100.0, version=9)
+    ended = entry("x1", "with_agent", "closed", "member_idle", outcome=Outcome.MOVED, version=9)
     return replace(
         silent,
-        journal=(*GOOD.journal[:-1], ended),
+        journal=(*GOOD.journal[:-1], replace(ended, received_at=100.0)),
         outbox=(*GOOD.outbox, *(replace(deed, says="member_idle_warn") for deed in warnings)),
     )
 

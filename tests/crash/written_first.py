@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from sqlalchemy import Connection, select
 
@@ -38,6 +39,7 @@ def among(desks: Iterable[Desk], world: Outside, connection: Connection) -> Iter
             for note in by(desk.lines, By.SERVICE)
             if note.says in APOLOGIES
         ]
+        notes += [replace(line, id=key, by=By.SERVICE, says=says) for key, says in _noted(connection, row.id)]
         of = schema.conversation
         closed_at = connection.scalar(select(of.c.closed_at).where(of.c.id == row.conversation))
         # of a close that came before these words, and was heard of after them, nobody could know
@@ -45,11 +47,18 @@ def among(desks: Iterable[Desk], world: Outside, connection: Connection) -> Iter
         yield Desk(ref, row.member, "" if unheard else row.conversation, number, (line, *notes))
 
 
+def _noted(connection: Connection, message: str) -> Iterator[tuple[str, str]]:
+    """What cases say of it: agents read it there, also where no desk stands open any more."""
+    t = schema.case_note
+    query = select(t.c.key, t.c.note).where(t.c.data.contains(message, autoescape=True))
+    yield from (tuple(row) for row in connection.execute(query) if row.note in APOLOGIES)
+
+
 def truly(shown: float, jumps: Sequence[tuple[float, float]]) -> float:
     """When the service's clock showed that, by the one time of all; of a time that it showed twice, the first."""
-    ahead = 0.0
-    for since, then in jumps:
-        if shown - ahead < since:
-            break
-        ahead = then
-    return shown - ahead
+    spans = [(float("-inf"), 0.0), *jumps]
+    ends = [*(since for since, _ in jumps), float("inf")]
+    found = (
+        shown - ahead for (since, ahead), end in zip(spans, ends, strict=True) if since <= shown - ahead < end
+    )
+    return next(found, shown - spans[-1][1])

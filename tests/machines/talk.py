@@ -27,8 +27,16 @@ class Talk:
 
     # --- what happens
 
-    def hears(self, trigger: Trigger, *, request: int | None = None, ago: float = 0.0, **data: Any) -> Step:
-        """Apply one event. `ago`: how many seconds before it reached us it happened."""
+    def hears(
+        self,
+        trigger: Trigger,
+        *,
+        request: int | None = None,
+        case: str | None = None,
+        ago: float = 0.0,
+        **data: Any,
+    ) -> Step:
+        """Apply one event. `case`: that it names. `ago`: how many seconds before it reached us it happened."""
         known: dict[str, Any] = {"fresh": f"{len(self.steps):032x}", **self.given}
         known.setdefault("case", CaseFacts(self.context.case, "open") if self.context.case else None)
         event = Event(
@@ -36,7 +44,7 @@ class Talk:
             f"event-{len(self.steps)}",
             trigger,
             self.now - timedelta(seconds=ago),
-            Address(member=MEMBER, conversation=self.snapshot.id, request=request),
+            Address(member=MEMBER, conversation=self.snapshot.id, request=request, case=case),
             {"message": f"m{len(self.steps)}", "body": "text", **data},
         )
         done = step(self.snapshot, event, Given(received_at=self.now, **known))

@@ -229,6 +229,32 @@ def test_a_failed_delivery_is_told_to_its_author_once() -> None:
     assert (again.outcome, again.reason) == (Outcome.IGNORED, "told before")
 
 
+@pytest.mark.parametrize(
+    ("moves", "noted"),
+    [(None, ["own", "other"]), (T.CASE_MERGED, ["other"])],
+    ids=["two cases", "merged meanwhile"],
+)
+def test_what_was_written_from_another_case_and_failed_is_noted_once_on_each(
+    moves: T | None, noted: list[str]
+) -> None:
+    talk = Talk().meets()
+    cases = {"own": talk.context.case, "other": "f" * 32}
+    talk.hears(T.AGENT_CONTACTS, case=cases["other"], agent="ben", name="Ben")
+    assert talk.last.effects[-1].payload["from_case"] == cases["other"]
+    if moves:
+        talk.hears(moves, into=cases["other"])
+    done = talk.hears(T.DELIVERY_FAILED, about="m7", side="agent", from_case=cases["other"])
+    assert [tell.case for tell in done.tells] == [cases[name] for name in noted]
+
+
+def test_what_was_written_from_the_case_of_the_talk_and_failed_is_noted_once() -> None:
+    talk = Talk().meets()
+    case = talk.context.case
+    talk.hears(T.MEMBER_CLOSED)
+    done = talk.hears(T.DELIVERY_FAILED, about="m7", side="agent", from_case=case)
+    assert [tell.case for tell in done.tells] == [case]
+
+
 def test_a_failed_delivery_of_the_members_text_is_told_to_the_member() -> None:
     assert texts(Talk().meets().hears(T.DELIVERY_FAILED, about="m7", side="member")) == ["not_delivered"]
 

@@ -14,10 +14,11 @@ from orchestrator.engine import retry
 from orchestrator.engine.retry import Policy
 from orchestrator.inprocess.line import LOST_ANSWER, Fate, failing
 from storage.letters import Answer, Answered, Command, Letter, answers, ask, letters
+from tests.english import ENGLISH
 from tests.inprocess.house import House, living
 from tests.inprocess.reporting import numbers, report
 from tests.inprocess.virtual import play
-from tests.inprocess.world import World
+from tests.inprocess.world import Member, World
 from tests.storage import replay
 from tests.storage.facts import ANN, wrote
 from tests.storage.house import House as Storehouse
@@ -78,29 +79,59 @@ def test_a_relay_that_died_is_told_once_and_delivered_when_it_is_tried_again(wor
     play(world.time, story())
 
 
-def test_a_place_that_has_been_told_since_is_not_told_again_by_trying_it_again(
-    world: World, url: str
+@pytest.mark.parametrize("tried", ["at once", "before they write", "after they were told"])
+def test_a_place_that_died_is_told_once_whenever_it_is_tried_again(
+    world: World, url: str, tried: str
 ) -> None:
-    """It could not be told when the member asked, and was told once they could be reached."""
+    """It could not be told when the member asked. It is told once they can be reached and have written."""
 
     async def story() -> None:
         async with living(world, url) as house:
-            mia = world.member()
-            mia.helpme()
-            await mia.hears("greeting")
-            mia.press("agent_requested")
-            world.discord.members.change(mia.name, dms_open=False)
-            await world.task()
-            (letter,) = await dead(house)
+            mia, letter = await asks_in_vain(world, house)
+            if tried == "at once":
+                await operates(house, Command.RETRY, letter.name)
+                await world.until(
+                    "it died again", lambda: [g.generation for g in letters(house.engine)] == [1]
+                )
             world.discord.members.change(mia.name, dms_open=True)
+            if tried == "before they write":
+                await operates(house, Command.RETRY, letter.name)
+                await mia.reads("An agent answers right here")  # of which place is not known yet
             mia.write("here I am")
-            await mia.hears("place")
-            await operates(house, Command.RETRY, letter.name)
-            await world.until("it is done", lambda: letters(house.engine) == [])
+            await mia.reads(ENGLISH.member["place_first"])
+            if tried == "after they were told":
+                await operates(house, Command.RETRY, letter.name)
+                await world.until("it is done", lambda: letters(house.engine) == [])
             await world.time.sleep(DEFAULT_LIMITS.place)
             assert len(mia.heard("place")) == 1
 
     play(world.time, story())
+
+
+def test_a_place_that_died_is_not_told_to_whoever_has_an_agent_by_now(world: World, url: str) -> None:
+    async def story() -> None:
+        async with living(world, url) as house:
+            mia, letter = await asks_in_vain(world, house)
+            world.discord.members.change(mia.name, dms_open=True)
+            world.tasks()[0].accept("ada")
+            await mia.hears("agent_joined")
+            await operates(house, Command.RETRY, letter.name)
+            await world.until("it is done", lambda: letters(house.engine) == [])
+            assert mia.heard("place") == []
+
+    play(world.time, story())
+
+
+async def asks_in_vain(world: World, house: House) -> tuple[Member, Letter]:
+    """A member asks for a person and closes their DMs: the place in the line is a dead letter."""
+    mia = world.member()
+    mia.helpme()
+    await mia.hears("greeting")
+    mia.press("agent_requested")
+    world.discord.members.change(mia.name, dms_open=False)
+    await world.task()
+    (letter,) = await dead(house)
+    return mia, letter
 
 
 def test_what_was_sent_before_it_died_is_not_sent_again(

@@ -15,7 +15,7 @@ _ROUNDED_S = 1e-5
 
 
 def closed_as_warned(history: History) -> Iterator[str]:
-    """Not a moment sooner, by the same clock. Later is nobody's loss."""
+    """Not a moment sooner, by a clock that nobody set meanwhile. Later is nobody's loss."""
     warned: dict[tuple[str, str], list[tuple[int, float]]] = {}
     for deed in history.outbox:
         if deed.closes_at and deed.says in WARNED_BY.values():
@@ -23,8 +23,9 @@ def closed_as_warned(history: History) -> Iterator[str]:
     for entry in history.journal:
         if entry.trigger in WARNED_BY and entry.after == State.CLOSED:
             said = _said(warned.get((entry.subject, WARNED_BY[Trigger(entry.trigger)]), []), entry)
-            if said - entry.at > _ROUNDED_S:
-                yield f"{entry.subject} was closed {said - entry.at:.1f} s before the time that was told"
+            early = said - entry.received_at
+            if early > history.skew + _ROUNDED_S:
+                yield f"{entry.subject} was closed {early:.1f} s before the time that was told"
 
 
 def _said(warnings: list[tuple[int, float]], entry: Entry) -> float:
