@@ -20,6 +20,7 @@ from orchestrator.cases.counter import CaseCounter
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock, SystemClock
+from orchestrator.desk.builtin import LINK as BUILTIN_LINK
 from orchestrator.desk.counter import Counter
 from orchestrator.desk.moved import give_up
 from orchestrator.discord.backfill import DmBackfill
@@ -53,7 +54,7 @@ from storage.engines import database_file, reader, sqlite_reader, writer
 from storage.fit import misfits
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.cases import CaseReader
-from storage.reads.desk import DeskReader
+from storage.reads.desk import FLEX_LINK, DeskReader
 from storage.reads.reader import Reader
 from storage.reads.statistics import StatisticsReader
 from storage.reads.thread import ReadThread
@@ -191,10 +192,9 @@ class Service:
             read_up=self._read_up.is_set,
             busy_lanes=lambda: self.dispatcher.busy,
         )
-        here = DeskReader(self.reader.engine)
-        await give_up(here, self.store.apply, self.clock, flex=settings.desk_kind == "flex")
         self.committer.start()
         self._stack.push_async_callback(self.committer.close)
+        await self._leave_other_desk()
         await self.dispatcher.start()
         self._stack.push_async_callback(self.dispatcher.stop)
         self._stack.push_async_callback(self.timers.stop)
@@ -203,6 +203,22 @@ class Service:
         self._stack.push_async_callback(self.supervisor.close)
         self.intake.start()
         await self._listen()
+
+    async def _leave_other_desk(self) -> None:
+        """Not because a variable was forgotten: who changes the desk says so."""
+        kind = BUILTIN_LINK if self.settings.desk_kind == "flex" else FLEX_LINK
+        rows = await DeskReader(self.reader.engine).live_with(kind)
+        if rows and not self.settings.desk:
+            raise ConfigurationError(
+                f"{len(rows)} request{'s' * (len(rows) > 1)} of members stand at the other desk",
+                "set DESK to say where agents work now; what stands at the other desk is given up then",
+            )
+        await give_up(rows, self._record, self.clock)
+
+    async def _record(self, events: Sequence[Event]) -> Sequence[Receipt]:
+        """Nothing is handed over: what follows is found in the outbox."""
+        applied = await self.committer.run(partial(self.store.apply, events, self.clock.time()))
+        return applied.receipts
 
     def _sender(self) -> Sender:
         settings = self.settings

@@ -15,8 +15,8 @@ from web.body import json_object
 BODY_LIMIT = 8000
 #: Characters of the id and of the name of an agent.
 ID_LIMIT, NAME_LIMIT = 64, 80
-#: Characters of an emoji: of the longest one of Unicode, and more.
-EMOJI_LIMIT = 32
+#: Characters of an emoji: Discord's own are written `<a:name:id>`, with up to 32 and 20 characters.
+EMOJI_LIMIT = 64
 #: What joins parts of an emoji, and spells the flags of regions, is not printable by itself.
 _UNSEEN = {0x200D: None} | dict.fromkeys(range(0xE0020, 0xE0080))
 
@@ -69,7 +69,7 @@ def body(fields: dict[str, Any]) -> str:
 def emoji(fields: dict[str, Any]) -> str:
     value = fields.get("emoji")
     if not isinstance(value, str) or len(value) > EMOJI_LIMIT or any(char.isspace() for char in value):
-        raise bad("emoji", f"one emoji, of 1 to {EMOJI_LIMIT} characters")
+        raise bad("emoji", f"1 to {EMOJI_LIMIT} characters without a space")
     printable(value.translate(_UNSEEN), "emoji", EMOJI_LIMIT)
     return value
 

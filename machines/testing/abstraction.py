@@ -9,7 +9,8 @@ Kept is whatever can decide about a later event. Forgotten or renamed, and why n
 - texts not asked yet: some or none. Deleting one of two is like deleting one that is not there.
 - that a request was moved to another case, or opened: the second time changes nothing that is kept.
 - what only chooses words or is only handed on: language, `seen`, what failed and was told.
-- that the member cannot be reached: both are looked at where it decides (`Act.unreachable`).
+- that the member cannot be reached: where it decides whether a case is resolved both are looked at
+  (`Act.unreachable`); where it decides whether a place is told, `Act.place` stands for it.
 - which place in the line was told: that it changed, and that it did not, are both looked at (`Act.place`).
 - what nobody reads before it is set again: the fields of a request that is over, whose turn it is while nobody
   talks, everything of a closed conversation but who closed it, when, and its request.
@@ -207,7 +208,7 @@ _FROM_BOT = (
     *_hours("bot", T.BOT_ANSWERED, question=1, kind="handoff"),
     *_hours("bot", T.BOT_FAILED, question=1),
 )
-#: That the hours matter, the place in the line, or whether the member can be reached, is known of one timer each.
+#: That the hours matter, the place in the line, or whether the member can be reached, is told to one timer each.
 _BY_CLOCK = {name: (_act("clock", T(name)),) for names in TIMERS_OF.values() for name in names} | {
     T.ANSWER_OVERDUE: (*_hours("clock", T.ANSWER_OVERDUE),),
     T.PLACE: (_act("clock", T.PLACE), replace(_act("clock", T.PLACE), place=2)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -22,6 +23,8 @@ from storage.values import Receipt
 
 #: What an event brings that makes it the same command: a caller may not use its id for another one.
 _SAME = ("agent", "body", "to", "claim", "message", "emoji")
+#: For so long Discord is waited for where nothing depends on it.
+TYPING_S = 2.0
 _DONE = frozenset({Outcome.MOVED, Outcome.STAYED})
 
 #: Why a command was not carried out, for people. `{who}`: the agents who are there.
@@ -101,7 +104,7 @@ class Counter:
         row = message_id(Source.DISCORD, message)
         with readable():
             said = await self.reader.message(row)
-        if said is None or said.conversation != conversation:
+        if said is None or said.deleted or said.conversation != conversation:
             return await self._reply(conversation, "unknown")
         return await self._take(conversation, agent, minted, lambda command: command.react(row, emoji))
 
@@ -115,8 +118,9 @@ class Counter:
         if error := _has_it(row, agent):
             return await self._reply(conversation, error, row.state)
         if member.dm_channel:
-            with suppress(Retry, Reject):
-                await self.show_typing(member.dm_channel)
+            with suppress(Retry, Reject, TimeoutError):
+                async with asyncio.timeout(TYPING_S):
+                    await self.show_typing(member.dm_channel)
         return await self._reply(conversation, "", row.state)
 
     async def leave(self, conversation: str, agent: Agent, minted: str) -> Reply:

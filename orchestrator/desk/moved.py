@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
 from machines.events import Address, Event, Source, Trigger
+from machines.table import Outcome
 from orchestrator.clock import Clock
-from orchestrator.desk.builtin import LINK
-from storage.reads.desk import DeskReader
 from storage.reads.rows import RequestRow
+from storage.values import Receipt
 
 log = logging.getLogger(__name__)
 
@@ -18,17 +18,17 @@ AT_ONCE = 100
 
 
 async def give_up(
-    reader: DeskReader, apply: Callable[[Sequence[Event], float], object], clock: Clock, *, flex: bool
+    rows: Sequence[RequestRow],
+    record: Callable[[Sequence[Event]], Awaitable[Sequence[Receipt]]],
+    clock: Clock,
 ) -> None:
-    """Each of them has failed: its member is told, a talk is handed on, what was unsent is void. Before any is sent.
-
-    `flex`: is that the desk in use? Doing it again finds nothing: what has failed is not live any more.
-    """
-    rows = await reader.live_with(LINK if flex else "conversation_sid")
+    """Each has failed: its member is told, a talk is handed on, what was unsent is void. Before anything is sent."""
+    gone = 0
     for start in range(0, len(rows), AT_ONCE):
-        apply([_failed(row, clock) for row in rows[start : start + AT_ONCE]], clock.time())
-    if rows:
-        log.warning("requests at the other desk were given up", extra={"requests": len(rows)})
+        receipts = await record([_failed(row, clock) for row in rows[start : start + AT_ONCE]])
+        gone += sum(receipt.outcome in (Outcome.MOVED, Outcome.STAYED) for receipt in receipts)
+    if gone:
+        log.warning("requests at the other desk were given up", extra={"requests": gone})
 
 
 def _failed(row: RequestRow, clock: Clock) -> Event:

@@ -12,6 +12,8 @@ from storage.reads.reader import Reader
 from storage.reads.rows import NoteRow, RequestRow
 from storage.schema import case_, conversation, effect, link, member
 
+#: The kind of link that a request in Flex has from its first call on: its Twilio Conversation.
+FLEX_LINK = "conversation_sid"
 _OPEN = text("state <> 'closed'")
 _NOTES = text(f"kind = '{Kind.DESK_NOTE}'")
 _NOT_VOID = text("status <> 'void'")

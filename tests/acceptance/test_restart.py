@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+from orchestrator.errors import ConfigurationError
 from orchestrator.setup.provision import provision
 from tests.acceptance.playing import Member, Stage, Work, either_desk, until
 
@@ -227,7 +228,7 @@ async def test_whoever_talks_when_the_desk_is_changed_reaches_an_agent_at_the_ne
     mia = child.member()
     await child.handed_off(mia)
     await child.kill()
-    child.desk = "builtin" if child.desk == "flex" else "flex"
+    child.desk = child.adjusted["desk"] = "builtin" if child.desk == "flex" else "flex"
     if child.desk == "flex":
         await provision(child.settings(), lambda _line: None)
     await child.serve()
@@ -237,3 +238,17 @@ async def test_whoever_talks_when_the_desk_is_changed_reaches_an_agent_at_the_ne
     await mia.hears("agent_joined", times=2)
     await task.write("here I am")
     await mia.gets("here I am")
+
+
+async def test_a_desk_that_is_changed_by_what_was_forgotten_gives_nothing_up(child: Stage) -> None:
+    mia = child.member()
+    task = await child.handed_off(mia)
+    await child.kill()
+    child.desk = "builtin"  # nothing of Twilio's is set any more, and nobody says that this is meant
+    with pytest.raises(ConfigurationError, match="1 request"):
+        await child.serve()
+    child.desk = "flex"
+    await child.serve()
+    await task.write("still here")
+    await mia.gets("still here")
+    assert await mia.heard("desk_lost") == []

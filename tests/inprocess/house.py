@@ -24,6 +24,7 @@ from orchestrator.chatbot.answer import Chatbot
 from orchestrator.chatbot.ask import Asker
 from orchestrator.chatbot.builtin import BuiltinChatbot
 from orchestrator.clock import Clock
+from orchestrator.desk.builtin import LINK as BUILTIN_LINK
 from orchestrator.desk.builtin import BuiltinDesk, nothing_missed
 from orchestrator.desk.counter import Counter
 from orchestrator.desk.moved import give_up
@@ -58,7 +59,7 @@ from orchestrator.webhooks import sign
 from orchestrator.webhooks.cases import CaseWebhook, unset
 from storage.marks import drop_parked, mark_desks, mark_dms
 from storage.reads.cases import CaseReader
-from storage.reads.desk import DeskReader
+from storage.reads.desk import FLEX_LINK, DeskReader
 from storage.reads.reader import Reader
 from storage.reads.webhook import WebhookReader
 from storage.values import Applied, Receipt
@@ -108,6 +109,7 @@ class House:
         self._inline = inline_reader(url)
         self._dispose()  # a life that crashed left its connections behind
         self.reader = Reader(self._inline.as_asynchronous())
+        self._desk_reader = DeskReader(self._inline.as_asynchronous())
         self.store = MarkedStore(
             self.engine,
             limits=limits,
@@ -211,8 +213,7 @@ class House:
         return CaseWebhook(outbound, reader, self.clock, sign.key(SECRET)).handlers()
 
     def _builtin(self) -> tuple[Desk, Side]:
-        reader = DeskReader(self._inline.as_asynchronous())
-        self.counter = Counter(reader, self._submit_desk, self.clock, ENGLISH, self.discord.typing)
+        self.counter = Counter(self._desk_reader, self._submit_desk, self.clock, ENGLISH, self.discord.typing)
         return BuiltinDesk(), nothing_missed
 
     async def start(self) -> None:
@@ -228,13 +229,16 @@ class House:
 
     async def open(self) -> None:
         """Ready for webhooks, and for whatever the gateway says once it is connected."""
-        here = DeskReader(self._inline.as_asynchronous())
-        await give_up(here, self.store.apply, self.clock, flex=self.world.desk == "flex")
         self.committer.start()
+        kind = BUILTIN_LINK if self.world.desk == "flex" else FLEX_LINK
+        await give_up(await self._desk_reader.live_with(kind), self._record, self.clock)
         await self.dispatcher.start()
         self.intake.start()
         self.world.serving = self
         self._spawn(self.gateway.run())
+
+    async def _record(self, events: Sequence[Event]) -> Sequence[Receipt]:
+        return self.store.apply(events, self.clock.time()).receipts
 
     async def stop(self) -> None:
         """In order: what is in flight ends, what waits is committed."""

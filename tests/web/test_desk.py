@@ -207,9 +207,18 @@ async def test_joining_is_true_or_false(field: str, value: Any) -> None:
 
 @pytest.mark.parametrize(
     ("emoji", "status"),
-    [("❤️", 200), ("👩‍💻", 200), ("", 400), (" ", 400), ("a b", 400), ("x" * 33, 400), (7, 400)],
+    [
+        ("❤️", 200),
+        ("👩‍💻", 200),
+        ("", 400),
+        (" ", 400),
+        ("a b", 400),
+        ("<:wave:1184000000000000000>", 200),
+        ("x" * 65, 400),
+        (7, 400),
+    ],
 )
-async def test_a_reaction_is_one_emoji(emoji: Any, status: int) -> None:
+async def test_a_reaction_is_a_few_characters_without_a_space(emoji: Any, status: int) -> None:
     async with serving(Desk()) as site:
         given = {"agent": ADA, "id": MINTED, "emoji": emoji}
         assert (await call(site, "POST", f"{TALK}/messages/m1/reactions", given)).status == status
