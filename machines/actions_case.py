@@ -13,6 +13,9 @@ from machines.effects import Kind
 from machines.events import CaseTrigger, Source
 from machines.snapshot import BUG, HELP
 
+#: The button below what a member may want to answer to.
+TALK = "case_talk"
+
 # --- what is remembered
 
 
@@ -131,7 +134,7 @@ def _watch_resolved(draft: CaseDraft) -> None:
 
 def _say_asked(draft: CaseDraft) -> None:
     if draft.is_news:
-        draft.say("case_asked", "agent_requested")
+        draft.say("case_asked", TALK)
 
 
 def _say_resolved(draft: CaseDraft) -> None:
@@ -139,13 +142,13 @@ def _say_resolved(draft: CaseDraft) -> None:
         return
     match draft.context.reason:
         case "declined":
-            draft.say("case_declined")
+            draft.say("case_declined", TALK)
         case "duplicate":
             draft.say("case_duplicate")
         case "no_reply":
-            draft.say("case_no_reply")
+            draft.say("case_no_reply", TALK)
         case _:
-            draft.say("case_resolved")
+            draft.say("case_resolved", TALK)
 
 
 def _say_reopened(draft: CaseDraft) -> None:

@@ -8,6 +8,7 @@ from machines.draft import Draft
 from machines.effects import FOLLOW_DESK, OPEN_DESK, Kind, chatbot_lane, desk_lane
 from machines.events import CaseTrigger
 from machines.events import Trigger as T
+from machines.snapshot import CaseFacts, Tell
 
 CANCEL = "agent_request_cancelled"
 PERSON = "agent_requested"
@@ -21,6 +22,13 @@ LEAVE_MESSAGE = "message_left"
 def open_case(draft: Draft) -> None:
     """Open a help case, join the open one, or reopen the one this conversation goes on with."""
     given, context, previous = draft.given, draft.context, draft.given.previous
+    if given.contacted and draft.event.trigger is T.AGENT_REQUESTED:
+        if given.contacted.state == "closed":
+            _new_case(draft, follows=given.contacted.id)
+        else:
+            draft.change(case=given.contacted.id, opened_case=False)
+            _go_on_with(draft, given.contacted)
+        return
     if context.case and given.case and given.case.state != "closed":
         if given.case.state == "resolved":
             draft.tell(CaseTrigger.REOPENED)
@@ -50,6 +58,27 @@ def _new_case(draft: Draft, follows: str = "") -> None:
     draft.tell(CaseTrigger.OPENED, kind="help", conversation=draft.snapshot.id, **data)
 
 
+def answer_case(draft: Draft) -> None:
+    """Pressed below what was said of a case: it goes on, also where the talk is about another one."""
+    case = draft.given.contacted
+    if not case or case.state == "closed":
+        return
+    if case.id != draft.context.case:
+        draft.note_desk("about_another_case")
+    _go_on_with(draft, case)
+
+
+def _go_on_with(draft: Draft, case: CaseFacts) -> None:
+    tells: list[tuple[CaseTrigger, dict[str, Any]]] = [
+        (CaseTrigger.CONVERSATION_LINKED, {"conversation": draft.snapshot.id})
+    ]
+    if case.state == "resolved":
+        tells.insert(0, (CaseTrigger.REOPENED, {}))
+    if case.state == "pending":
+        tells.append((CaseTrigger.MEMBER_REPLIED, {}))
+    draft.tells += [Tell(case.id, trigger, data) for trigger, data in tells]
+
+
 def tell_replied(draft: Draft) -> None:
     """Words that a person will read are the reply that a pending case waits for."""
     if draft.given.case and draft.given.case.state == "pending":
@@ -60,6 +89,8 @@ def follow_case(draft: Draft) -> None:
     """Its case goes on as another one, which this conversation has not opened."""
     into = str(draft.data.get("into") or draft.context.case)
     draft.change(case=into, opened_case=False, request_opened_case=False)
+    for identity, name in draft.context.agents:
+        draft.tell(CaseTrigger.AGENT_JOINED, agent=identity, name=name)
     if draft.state in ("awaiting_agent", "with_agent"):
         draft.note_desk("case_merged")
 

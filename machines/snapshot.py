@@ -209,7 +209,9 @@ class Given:
     opens_at: datetime | None = None
     help_case: CaseFacts | None = None  #: the member's open help case
     case: CaseFacts | None = None  #: the conversation's own case
-    contacted: CaseFacts | None = None  #: the case from which an agent writes
+    contacted: CaseFacts | None = (
+        None  #: the case that is named: an agent writes from it, a member answers to it
+    )
     into: Survivor | None = None  #: of a case that is to be merged
     live: bool = False  #: of a case: its member is talking with an agent about it
     blocked: bool = False

@@ -38,7 +38,7 @@ class Facts:
         context = talk.snapshot.context
         assert isinstance(context, Context)
         own = self.picture.cases.get(context.case)
-        contacted = self.picture.case(event.to.case) if event.to.case else None
+        contacted = self._named(event, member)
         help_case = self.picture.help_case(member.id)
         place, minutes = self.line.look(event, talk)
         open_now = self.opens_at == self.now
@@ -75,6 +75,12 @@ class Facts:
             into=_survivor(into) if into else None,
         )
 
+    def _named(self, event: Event, member: Member) -> Case | None:
+        """Agents write from the very case that they name; a member answers to what became of theirs."""
+        if event.source is Source.DISCORD:
+            return self._surviving(event.to.case or "", member.id)
+        return self.picture.case(event.to.case) if event.to.case else None
+
     def _previous(self, closed: Talk) -> Previous:
         was = closed.snapshot.context
         assert isinstance(was, Context)
@@ -89,8 +95,10 @@ class Facts:
         )
 
     def _surviving(self, case_id: str, member: str) -> Case | None:
-        """The case, or that of the same member as which it goes on."""
+        """The case of this member, or that of theirs as which it goes on."""
         case = self.picture.case(case_id) if case_id else None
+        if case is None or case.snapshot.member != member:
+            return None
         while case is not None:
             context = case.snapshot.context
             assert isinstance(context, CaseContext)

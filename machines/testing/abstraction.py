@@ -165,6 +165,7 @@ _BY_MEMBER = (
     _act("member", T.MEMBER_REACTED),
     *_hours("member", T.AGENT_REQUESTED),
     *_hours("member", T.AGENT_REQUESTED, reopened=True),
+    *_hours("member", T.AGENT_REQUESTED, case=OWN),
     *_hours("member", T.NOT_HELPFUL, answer=7, again=True),
     _act("member", T.OTHER_CASE, again=True),
     *(

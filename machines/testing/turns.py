@@ -100,7 +100,8 @@ class Turns:
         cases = {PREVIOUS if heard.opened else OWN: known.case, OTHER: LIVE[0] if known.other else ""}
         if merges and heard.case == OTHER:
             cases[OWN] = self.case(known.case, CaseTrigger.MERGED_INTO)
-        chosen = known.chosen or act.by == "staff" or act.event.trigger is T.OTHER_CASE
+        pressed = act.event.trigger is T.OTHER_CASE or (act.by == "member" and act.event.to.case is not None)
+        chosen = known.chosen or act.by == "staff" or pressed
         faults = tuple(self._tell(cases, heard, chosen))
         other = any(state in LIVE for name, state in cases.items() if name != heard.case)
         after = Known(cases.get(heard.case, ""), other, other and chosen, known.blocked)

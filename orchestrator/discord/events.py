@@ -22,8 +22,12 @@ PRESSES: Mapping[str, Trigger] = {
     "member_closed": Trigger.MEMBER_CLOSED,
     "transcript_requested": Trigger.TRANSCRIPT_REQUESTED,
     "reopen": Trigger.AGENT_REQUESTED,
+    "case_talk": Trigger.AGENT_REQUESTED,
     "rating": Trigger.RATING,
 }
+
+#: Below what is said of a case: the case stands where others have the conversation.
+ABOUT_A_CASE = "case_talk"
 
 #: Buttons that ask for a text first; the event follows with the text.
 MODALS: Mapping[str, Trigger] = {"message_left": Trigger.MESSAGE_LEFT, "comment": Trigger.COMMENT}
@@ -120,6 +124,9 @@ def pressed(interaction: str, member: str, at: datetime, custom_id: str, locale:
     if trigger is None or not conversation:
         return None
     data: dict[str, Any] = {"locale": locale} if locale else {}
+    if action == ABOUT_A_CASE:
+        to = Address(member=member, case=conversation)
+        return Event(Source.DISCORD, interaction, trigger, at, to, data)
     if action == "reopen":
         data["reopened"] = True
     elif action == "not_helpful":

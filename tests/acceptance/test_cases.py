@@ -191,7 +191,7 @@ async def test_a_member_is_asked_and_replies(stage: Stage, locale: str) -> None:
     assert (await ada.show(case))["state"] == "pending"
     assert (await ada.show(case))["resolution"]["due_at"] is None
 
-    await mia.press("agent_requested", asked)
+    await mia.press("case_talk", asked)
     task = await stage.task(2)
     await ada.sees("the reply", case, lambda found: found["state"] == "in_progress")
     await task.accept("ada")

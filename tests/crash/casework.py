@@ -54,7 +54,7 @@ async def worked_on(play: Play) -> None:
     await play.do(ada.note, 1, "restarted the mixer")
     await play.do(ada.ask, 1)
     await play.do(mia.hears, "case_asked")
-    await play.press(mia, "agent_requested", lambda: mia.heard("place")[1:])
+    await play.press(mia, "case_talk", lambda: mia.heard("place")[1:])
     await play.task(2)
     await play.do(play.world.until, "the reply", lambda: ada.is_told(1, "member_replied"))
     await play.do(ada.resolve, 1)

@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, select
+from sqlalchemy import Connection, Engine, and_, or_, select
 
 from machines.events import Source
 from machines.table import Outcome
@@ -226,7 +226,12 @@ def _cases(connection: Connection) -> Iterator[HelpCase]:
     chose = connection.execute(select(t.c.subject).where(t.c.trigger == "other_case")).scalars().all()
     by_agents = ("opened", "reopened", "agent_contacts")
     query = select(t.c.subject, t.c.source, t.c.trigger, t.c.id).where(t.c.trigger.in_(by_agents))
-    pressed = select(t.c.subject, t.c.version).where(t.c.data.contains('"reopened":true', autoescape=True))
+    pressed = select(t.c.subject, t.c.version).where(
+        or_(
+            t.c.data.contains('"reopened":true', autoescape=True),
+            and_(t.c.trigger == "agent_requested", t.c.address.contains('"case"', autoescape=True)),
+        )
+    )
     reopened = tuple(f"{row.subject}:{row.version}:" for row in connection.execute(pressed))
     taken_up = {
         row.subject
