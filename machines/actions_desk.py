@@ -110,7 +110,8 @@ def say_moved(draft: Draft) -> None:
 def resolve_case(draft: Draft) -> None:
     """Solved, unless the agent set the case to pending."""
     if not (draft.given.case and draft.given.case.state == "pending"):
-        draft.tell(CaseTrigger.RESOLVED, reason="solved")
+        who = {name: draft.data[name] for name in ("agent", "name") if draft.data.get(name)}
+        draft.tell(CaseTrigger.RESOLVED, reason="solved", **who)
 
 
 def resolve_no_reply(draft: Draft) -> None:

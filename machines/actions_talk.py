@@ -45,7 +45,7 @@ def take_up(draft: Draft) -> None:
         awaited="",
     )
     draft.say("agent_joined", END, name=name)
-    draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
+    draft.tell(CaseTrigger.AGENT_JOINED, agent=identity, name=name)
     if draft.event.trigger is T.AGENT_MESSAGE:
         await_member(draft)
     else:
@@ -58,7 +58,7 @@ def welcome_agent(draft: Draft) -> None:
         agents=(*draft.context.agents, (identity, name)), request_joined=True, transfer=False, addressed=""
     )
     draft.say("agent_joined", END, name=name)
-    draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
+    draft.tell(CaseTrigger.AGENT_JOINED, agent=identity, name=name)
     draft.stop_timers(T.ALONE)
 
 
@@ -165,7 +165,7 @@ def contact_member(draft: Draft) -> None:
     identity, name = _agent(draft)
     if draft.data.get("present"):  # nothing is offered to them at this desk: they have it at once
         draft.change(agents=((identity, name),), request_joined=True)
-        draft.tell(CaseTrigger.AGENT_JOINED, agent=identity)
+        draft.tell(CaseTrigger.AGENT_JOINED, agent=identity, name=name)
     draft.say("contact", END, name=name, notice=True)  # that it fails is told of the words behind it
     deliver_contact(draft)
 
@@ -175,7 +175,7 @@ def tell_contact(draft: Draft) -> None:
     if case := draft.event.to.case or draft.context.case:
         tells = (
             (CaseTrigger.CONVERSATION_LINKED, {"conversation": draft.snapshot.id}),
-            (CaseTrigger.AGENT_CONTACTS, {"agent": _agent(draft)[0]}),
+            (CaseTrigger.AGENT_CONTACTS, dict(zip(("agent", "name"), _agent(draft), strict=True))),
         )
         draft.tells += [Tell(case, trigger, data) for trigger, data in tells]
 

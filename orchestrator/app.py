@@ -213,7 +213,8 @@ class Service:
                 f"{len(rows)} request{'s' * (len(rows) > 1)} of members stand at the other desk",
                 "set DESK to say where agents work now; what stands at the other desk is given up then",
             )
-        await give_up(rows, self._record, self.clock)
+        # whoever waits goes first: a talk that is handed on then stands at the front of the line
+        await give_up(sorted(rows, key=lambda row: bool(row.agents)), self._record, self.clock)
 
     async def _record(self, events: Sequence[Event]) -> Sequence[Receipt]:
         """Nothing is handed over: what follows is found in the outbox."""

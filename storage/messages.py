@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 from machines.events import Event, Trigger
 from machines.snapshot import Snapshot
@@ -56,8 +58,8 @@ def keep(event: Event, after: Snapshot, rows: Rows, *, withheld: bool = False) -
         rows[made].withheld = withheld
         return made
     if trigger is Trigger.BOT_ANSWERED and data.get("kind") != "handoff":
-        titles = [str(article["title"]) for article in data.get("articles", ())]
-        if body := "\n".join(titles) or str(data.get("body", "")):
+        found = [str(data.get("body", "")), *map(_named, data.get("articles", ()))]
+        if body := "\n".join(filter(None, found)):
             return _say(f"effect:{event.id}", event, after, "bot", body, rows)
     elif trigger in EDITS:
         said = rows[event.to.message or ""]
@@ -91,3 +93,9 @@ def _say(message: str, event: Event, after: Snapshot, author: str, body: str, ro
         new=True,
     )
     return message
+
+
+def _named(article: Mapping[str, Any]) -> str:
+    """Whoever reads what the bot found can open it."""
+    title, url = str(article.get("title", "")), str(article.get("url") or "")
+    return f"{title} ({url})" if url else title

@@ -134,7 +134,9 @@ class Gateway(discord.Client):
                 await self._committed(report)
                 await interaction.response.defer(ephemeral=True, thinking=True)
                 return
-            await self._committed(events.filled_in(name, member, at, custom_id, _text_of(data)))
+            await self._committed(
+                events.filled_in(name, member, at, custom_id, _text_of(data), _language(interaction))
+            )
             await interaction.response.defer()
 
     async def _committed(self, event: Event | None) -> None:

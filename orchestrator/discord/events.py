@@ -140,7 +140,9 @@ def pressed(interaction: str, member: str, at: datetime, custom_id: str, locale:
     )
 
 
-def filled_in(interaction: str, member: str, at: datetime, custom_id: str, text: str) -> Event | None:
+def filled_in(
+    interaction: str, member: str, at: datetime, custom_id: str, text: str, locale: str = ""
+) -> Event | None:
     """A submitted text field."""
     action, _, conversation = custom_id.partition(":")
     trigger = MODALS.get(action)
@@ -152,7 +154,7 @@ def filled_in(interaction: str, member: str, at: datetime, custom_id: str, text:
         trigger,
         at,
         Address(member=member, conversation=conversation),
-        {"body": storable(text)},
+        {"body": storable(text), **({"locale": locale} if locale else {})},
     )
 
 

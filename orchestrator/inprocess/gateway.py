@@ -47,7 +47,7 @@ class Telling(Protocol):
         self, interaction: str, member: str, at: datetime, custom_id: str, locale: str, /
     ) -> Event | None: ...
     def filled_in(
-        self, interaction: str, member: str, at: datetime, custom_id: str, text: str, /
+        self, interaction: str, member: str, at: datetime, custom_id: str, text: str, locale: str, /
     ) -> Event | None: ...
     def reported(
         self,
@@ -248,7 +248,7 @@ class InProcessGateway:
             if (report := self._telling.reported(name, member, at, custom_id, fields, asked)) is not None:
                 deferred = {"type": DEFERRED_MESSAGE, "data": {"flags": payload.EPHEMERAL}}
                 return deferred, self._intake.put(report)
-            event = self._telling.filled_in(name, member, at, custom_id, _text_of(given))
+            event = self._telling.filled_in(name, member, at, custom_id, _text_of(given), _language(data))
         return {"type": DEFERRED_UPDATE}, self._intake.put(event) if event is not None else None
 
     def _asked(self, data: Mapping[str, Any]) -> dict[str, Any]:
