@@ -56,13 +56,18 @@ AGAIN_S = 0.5
 
 @dataclass
 class Jumping(WallClock):
-    """The service's clock. `furthest`: the most that it ever was away from the truth. Seconds."""
+    """The service's clock. What it showed at two moments is never further from the truth than `apart`. Seconds."""
 
-    furthest: float = 0.0
+    most: float = 0.0  #: ahead of the truth
+    least: float = 0.0
 
     def jump(self, seconds: float) -> None:
         self.ahead += seconds
-        self.furthest = max(self.furthest, abs(self.ahead))
+        self.most, self.least = max(self.most, self.ahead), min(self.least, self.ahead)
+
+    @property
+    def apart(self) -> float:
+        return self.most - self.least
 
 
 def but_for_deaths(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -156,7 +161,7 @@ class Town:
         leaks = sorted(t.get_name() for t in asyncio.all_tasks() - {asyncio.current_task()})
         history = recorded(self.world, house.engine, self.down, leaks)
         assert (wrong := [*untold(house.engine, self.crowd.members)]) == [], wrong
-        skew = self.clock.furthest + sum(map(abs, self.plan.ahead))
+        skew = self.clock.apart + sum(map(abs, self.plan.ahead))
         commands = tuple(self.client.asked)
         return replace(history, exchanges=tuple(self._exchanges()), commands=commands, skew=skew)
 
