@@ -15,7 +15,7 @@ from tests.crash.matrix import Matrix, kind
 SHARES = 2
 TWICE_A_FLOW, TWICE_A_FLOW_LONG, TWICE_A_FLOW_POSTGRESQL = 1, 200, 10
 #: Of five.
-KINDS_POSTGRESQL = 2
+KINDS_POSTGRESQL = 1
 
 
 @pytest.mark.parametrize("share", range(SHARES))

@@ -66,7 +66,7 @@ async def test_a_whole_talk_comes_through_whatever_becomes_of_its_calls(
 ) -> None:
     monkeypatch.setattr("orchestrator.twilio.client.TIMEOUT_S", TIME_OUT_S)
     monkeypatch.setattr("orchestrator.discord.rest.TIMEOUT_S", TIME_OUT_S)
-    monkeypatch.setattr("orchestrator.twilio.desk.SETTLE_S", TOO_LATE_S)
+    monkeypatch.setattr("orchestrator.twilio.requests.SETTLE_S", TOO_LATE_S)
     for service, method, path in spoiled(list(OUTCOMES).index(name)):
         await stage.control.fault(service, method, path, **OUTCOMES[name])
 
