@@ -15,7 +15,7 @@ from orchestrator.discord import backfill as discord_backfill
 from orchestrator.discord import send
 from orchestrator.inprocess import discord, twilio
 from orchestrator.twilio import backfill as twilio_backfill
-from orchestrator.twilio import desk
+from orchestrator.twilio import desk, requests
 from tests.faults.flows import ELSEWHERE, FLOWS, Flow
 from tests.faults.outcomes import OUTCOMES
 from tests.faults.stage import staged
@@ -73,7 +73,13 @@ def test_every_call_of_both_ports_is_spoiled() -> None:
 
 @pytest.mark.parametrize(
     ("module", "port"),
-    [(send, "discord"), (discord_backfill, "discord"), (desk, "twilio"), (twilio_backfill, "twilio")],
+    [
+        (send, "discord"),
+        (discord_backfill, "discord"),
+        (desk, "twilio"),
+        (requests, "twilio"),
+        (twilio_backfill, "twilio"),
+    ],
 )
 def test_every_call_that_a_handler_makes_is_spoiled(module: ModuleType, port: str) -> None:
     """Found in the text of the adapters: a call that is new there is missing here."""
