@@ -96,7 +96,12 @@ def follow_case(draft: Draft) -> None:
 
 
 def move_to_other_case(draft: Draft) -> None:
-    """This is something else: a second help case, and the request goes with it."""
+    """This is something else: a second help case, and the request goes with it.
+
+    Nobody is left on a case that was opened for this request alone.
+    """
+    if draft.context.request_opened_case and not draft.context.request_joined:
+        draft.tell(CaseTrigger.RESOLVED, reason="withdrawn")
     _new_case(draft)
     draft.change(request_opened_case=True, moved=True, place=0)  # what was told names the other case
     draft.say("other_case")

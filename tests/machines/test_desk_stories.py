@@ -9,6 +9,7 @@ import pytest
 
 from machines.effects import OPEN_DESK, Kind
 from machines.events import Trigger as T
+from machines.snapshot import CaseFacts
 from machines.table import Outcome
 from tests.machines.talk import START, Talk, desk_texts, kinds, texts, told
 
@@ -242,8 +243,20 @@ def test_this_is_something_else_moves_the_request_to_a_second_case() -> None:
     first = talk.context.case
     done = talk.hears(T.OTHER_CASE)
     assert talk.context.case != first
-    assert told(done) == [("opened", "")]
+    assert [(tell.case == first, *what) for tell, what in zip(done.tells, told(done), strict=True)] == [
+        (True, "resolved", "withdrawn"),
+        (False, "opened", ""),
+    ]
     assert (texts(done), desk_texts(done)) == (["other_case"], ["other_case"])
+
+
+def test_a_case_that_was_there_before_stays_open_when_a_request_is_about_something_else() -> None:
+    talk = Talk(help_case=CaseFacts("e" * 32, "open")).waits()
+    assert told(talk.hears(T.OTHER_CASE)) == [("opened", "")]
+
+
+def test_a_case_of_which_an_agent_has_heard_is_left_to_the_agent() -> None:
+    assert told(Talk().meets().hears(T.OTHER_CASE)) == [("opened", "")]
 
 
 def test_a_message_of_an_agent_takes_up_though_the_join_was_lost() -> None:
