@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from machines.conversation import State
@@ -183,13 +184,16 @@ def _foreign(lines: Sequence[Line], sources: Sequence[Line], where: str) -> Iter
 
 def closed_relays_nothing(history: History) -> Iterator[str]:
     ended = {talk.id: talk.closed_at for talk in history.talks if talk.closed_at is not None}
+    cut = {entry.id for entry in history.journal if entry.at.is_integer()}
     for desk in history.desks:
         closed_at = ended.get(desk.conversation)
         dm = history.dm(desk.member)
         if closed_at is not None:
             surely = closed_at + history.skew + GRAIN_S
             yield from _late(by(dm.lines, By.MEMBER), desk.lines, surely, desk.ref)
-            yield from _late(by(desk.lines, By.AGENT), dm.lines, surely + READ_UP_GRAIN_S, desk.member)
+            said = by(desk.lines, By.AGENT)
+            known = [replace(line, at=line.at - READ_UP_GRAIN_S) if line.id in cut else line for line in said]
+            yield from _late(known, dm.lines, surely, desk.member)
         if desk.closed_at is not None:
             for line in desk.lines:
                 if line.at > desk.closed_at:
