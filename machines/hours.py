@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 
 #: How far ahead is looked for a change: far enough for a day that comes once a year.
 HORIZON = timedelta(days=366)
@@ -88,13 +89,15 @@ class Hours:
         day -= _DAY  # what begins in the evening may last until today
         while day <= last + _DAY:  # a clock set back over midnight shows a day that was over
             for span in self.on(day):
-                begin, end = self._moment(day, span.begin), self._moment(day, span.end)
+                begin, end = _moment(day, span.begin, self.zone), _moment(day, span.end, self.zone)
                 if max(begin, at) < end and begin <= until:
                     yield begin, end
             day += _DAY
 
-    def _moment(self, day: date, minutes: int) -> datetime:
-        return _first(datetime.combine(day, time()) + timedelta(minutes=minutes), self.zone)
+
+@lru_cache(maxsize=2048)  # every batch asks for the same few days
+def _moment(day: date, minutes: int, zone: tzinfo) -> datetime:
+    return _first(datetime.combine(day, time()) + timedelta(minutes=minutes), zone)
 
 
 def _first(wall: datetime, zone: tzinfo) -> datetime:
