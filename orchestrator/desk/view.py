@@ -35,12 +35,13 @@ def queue(requests: Iterable[RequestRow], agent: str) -> Json:
 
 def conversation(row: RequestRow, said: Sequence[MessageRow], notes: Sequence[NoteRow], words: Words) -> Json:
     """All that was said, to the bot as well, and our notes for the agents. Both oldest first."""
+    known = {ref: message.ref for message in said for ref in (message.ref, *message.refs)}
     return {
         **_request(row),
         "version": row.version,
         "same_case": list(row.same_case),
         "request": {"number": row.request, "state": row.request_state or None},
-        "messages": [_message(message, words) for message in said],
+        "messages": [_message(message, known, words) for message in said],
         "notes": [_note(note, words) for note in notes],
     }
 
@@ -57,7 +58,8 @@ def _request(row: RequestRow) -> Json:
     }
 
 
-def _message(row: MessageRow, words: Words) -> Json:
+def _message(row: MessageRow, known: Mapping[str, str], words: Words) -> Json:
+    """`known`: what stands in the direct messages -> the message of this list."""
     shown: Json = {
         "id": row.ref,
         "author": row.author,
@@ -67,6 +69,7 @@ def _message(row: MessageRow, words: Words) -> Json:
         "at": _time(row.at),
         "edited_at": _time(row.edited_at) if row.edited_at else None,
         "deleted": row.deleted,
+        "reply_to": known.get((row.reply_to or "").partition(":")[2]),
         "undelivered": row.undelivered,
     }
     if row.author == "agent":

@@ -326,6 +326,7 @@ def _message(row: Any) -> MessageRow:
         bool(row.withheld),
         tuple(codec.load(row.refs)),
         row.edited_at,
+        reply_to=row.reply_to,
     )
 
 

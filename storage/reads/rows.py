@@ -46,6 +46,7 @@ class MessageRow:
     refs: tuple[str, ...]  #: ids of its parts on the other side; empty: not delivered
     edited_at: float | None = None
     undelivered: bool = False  #: given up, though it was meant for the other side; known of transcripts only
+    reply_to: str | None = None  #: as `id`: the message of the direct messages that it answers
 
     @property
     def ref(self) -> str:

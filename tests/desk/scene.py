@@ -12,7 +12,7 @@ from orchestrator.counters import Agent
 from orchestrator.desk.counter import Counter
 from storage import codec, schema
 from storage.reads.desk import DeskReader
-from storage.values import Receipt, moment
+from storage.values import Receipt, Result, Status, moment
 from tests.english import ENGLISH
 from tests.storage.facts import ANN, START, fired, pressed, wrote
 from tests.storage.house import House, HouseClock
@@ -81,6 +81,14 @@ class Scene:
         timer = self.house.timer(talk, name)
         self.house.now = timer.due_at
         self.house.arrives(fired(timer))
+
+    def arrived(self, minted: str, ref: str) -> None:
+        """An agent's message stands in the DM, under the id that Discord gave it."""
+        message = message_id(Source.PAGE, minted)
+        (relay,) = (
+            row for row in self.house.rows(schema.effect, kind=Kind.RELAY_TO_MEMBER) if message in row.payload
+        )
+        self.house.arrives(Result(relay.key, 0, Status.DONE, 1, ref=ref, message=message, refs=(ref,)))
 
     def said(self) -> list[tuple[str, dict[str, Any]]]:
         """What members are told, with what stands in it."""

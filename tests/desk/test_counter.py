@@ -283,6 +283,17 @@ async def test_nobody_changes_what_is_not_theirs(scene: Scene) -> None:
     assert (await scene.counter.unsend("0" * 32, ADA, minted)).error == "unknown"
 
 
+async def test_an_answer_names_what_it_answers(scene: Scene) -> None:
+    talk = await scene.talks()
+    minted = scene.minted()
+    await scene.counter.write(talk, ADA, minted, "Which one?")
+    scene.arrived(minted, "5001")
+    for ref, to in (("4001", "discord:5001"), ("4002", f"discord:{SAID}"), ("4003", "discord:9")):
+        scene.house.arrives(wrote(ANN, ref, "this", reply_to=to))
+    shown = (await scene.counter.conversation(talk) or {})["messages"]
+    assert [m["reply_to"] for m in shown] == [None, None, minted, SAID, None]
+
+
 async def test_the_member_reads_with_what_an_agent_reacted(scene: Scene) -> None:
     talk = await scene.talks()
     assert not (await scene.counter.react(talk, ADA, scene.minted(), SAID, "👍")).error
