@@ -22,7 +22,7 @@ from tests.storage.databases import DATABASES
 
 STEPS = 50
 #: Desk -> examples in every run, and in a long one.
-EXAMPLES = {"flex": (17, 400), "builtin": (6, 140)}
+EXAMPLES = {"flex": (17, 400), "builtin": (6, 260)}
 #: The least that is found to do in each of these examples, on average.
 STEPS_AT_LEAST = 40
 #: What people do, whatever the weather.
