@@ -184,7 +184,7 @@ def _foreign(lines: Sequence[Line], sources: Sequence[Line], where: str) -> Iter
 
 def closed_relays_nothing(history: History) -> Iterator[str]:
     ended = {talk.id: talk.closed_at for talk in history.talks if talk.closed_at is not None}
-    cut = {entry.id for entry in history.journal if entry.at.is_integer()}
+    cut = {entry.id for entry in history.journal if entry.at % 1 == 0}
     for desk in history.desks:
         closed_at = ended.get(desk.conversation)
         dm = history.dm(desk.member)
