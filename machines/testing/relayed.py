@@ -168,8 +168,10 @@ def nothing_crosses(history: History) -> Iterator[str]:
         others = [x for dm in history.dms if dm.member != desk.member for x in by(dm.lines, By.MEMBER)]
         ours = {text for line in own for text in line.texts}
         for note in by(desk.lines, By.SERVICE):
+            told = note.text.splitlines()
             for line in others:
-                if note.carries is None and line.text in note.text and line.text not in ours:
+                stands = any(one.endswith(f": {line.text}") for one in told)  # after whoever said it
+                if note.carries is None and stands and line.text not in ours:
                     yield f"{line.text!r} of another member stands in a note at the desk of {desk.member}"
 
 
